@@ -1,0 +1,100 @@
+import type { ErrorBody } from "./error.ts";
+import type { ResetReason } from "./cursor.ts";
+
+/** What a stream keeps: `log` every event, `state` the last event of each key, `chat` runs whose deltas may be merged. */
+export type StreamKind = "log" | "state" | "chat";
+
+/** One entry of a stream as its reader gets it. */
+export interface Entry {
+  /** The offset of the last event in it. */
+  offset: number;
+  /** How many appended events it stands for: 1, unless deltas were merged. */
+  span: number;
+  /** When the last of them was appended, in Unix milliseconds. */
+  at: number;
+  /** The event as JSON text, without line breaks. */
+  data: string;
+}
+
+/** Why a run ended. */
+export type EndReason = "stop" | "length" | "cancelled" | "error" | "interrupted";
+
+export interface Usage {
+  inputTokens?: number;
+  outputTokens?: number;
+}
+
+export interface Timing {
+  /** From the start of the run to its first delta. Absent if there was none. */
+  firstTokenMs?: number;
+  totalMs: number;
+  /** Deltas per second between the first and the last; as tokens where the provider's usage is known. */
+  tokensPerSecond?: number;
+}
+
+export interface MessageStart {
+  type: "message-start";
+  message: string;
+  run: string;
+  model: string;
+  /** Unix milliseconds. */
+  at: number;
+  prompt?: string;
+}
+
+export interface TextDelta {
+  type: "text-delta";
+  message: string;
+  text: string;
+  /** How many deltas were merged into this one; absent: 1. */
+  span?: number;
+}
+
+export interface ReasoningDelta {
+  type: "reasoning-delta";
+  message: string;
+  text: string;
+  span?: number;
+}
+
+export interface MessageEnd {
+  type: "message-end";
+  message: string;
+  run: string;
+  reason: EndReason;
+  usage?: Usage;
+  timing?: Timing;
+  /** SHA-256 of the whole text in UTF-8, in hex. Absent where the one who ended the run had not written it. */
+  sha256?: string;
+  error?: ErrorBody;
+}
+
+/** The events of a run, as they stand in its stream. */
+export type RunEvent = MessageStart | TextDelta | ReasoningDelta | MessageEnd;
+
+/** The named events by which a connection speaks about itself. */
+export interface StreamStart {
+  stream: string;
+  status: "new" | "resumed" | "waiting";
+  /** The cursor after which reading goes on; absent while the stream waits for its first event. */
+  from?: string;
+  head?: string;
+}
+
+export interface StreamCaughtUp {
+  cursor?: string;
+}
+
+export interface StreamReset {
+  reason: ResetReason;
+  /** The cursor after which the stream is read anew: what was folded so far is to be dropped. */
+  from: string;
+}
+
+export interface StreamEnd {
+  reason: "closed" | "deleted";
+}
+
+export interface Ping {
+  cursor?: string;
+}

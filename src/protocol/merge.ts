@@ -1,0 +1,109 @@
+import type { Entry, ReasoningDelta, TextDelta } from "./event.ts";
+
+type Delta = TextDelta | ReasoningDelta;
+
+/** A row of deltas kept as one: the merged event, and how much of its text each delta brought. */
+export interface Segment {
+  /** The offset of its first delta. */
+  first: number;
+  /** Length of each delta's text, in UTF-16 code units. Offsets are contiguous from `first`. */
+  lengths: readonly number[];
+  /** When its last delta was appended, in Unix milliseconds. */
+  at: number;
+  event: Delta;
+}
+
+/** The text of one merged delta is at most this long, in UTF-16 code units. */
+export const MAX_MERGED_LENGTH = 65_536;
+
+/** Merges neighbouring deltas of one message, whatever they were merged from before.
+ *  Shape: the texts joined in order; `span` is the sum of the spans.
+ *  Law:   folding the result equals folding the parts. */
+export function mergeEntries(entries: readonly Entry[]): Entry[] {
+  const merged: Entry[] = [];
+  for (const part of toParts(entries)) {
+    merged.push("lengths" in part ? segmentEntry(part) : part);
+  }
+  return merged;
+}
+
+/** Splits entries into segments of neighbouring deltas and the entries that cannot be merged. */
+export function toParts(entries: readonly Entry[]): (Segment | Entry)[] {
+  const parts: (Segment | Entry)[] = [];
+  let open:
+    | { first: number; lengths: number[]; texts: string[]; size: number; at: number; delta: Delta }
+    | undefined;
+  const close = () => {
+    if (open === undefined) return;
+    const { first, lengths, texts, at, delta } = open;
+    parts.push({ first, lengths, at, event: { ...delta, text: texts.join("") } });
+    open = undefined;
+  };
+  for (const entry of entries) {
+    const delta = entry.span === 1 ? parseDelta(entry.data) : undefined;
+    if (delta === undefined) {
+      close();
+      parts.push(entry);
+      continue;
+    }
+    const continues =
+      open !== undefined &&
+      open.delta.type === delta.type &&
+      open.delta.message === delta.message &&
+      open.size + delta.text.length <= MAX_MERGED_LENGTH;
+    if (!continues) close();
+    open ??= { first: entry.offset, lengths: [], texts: [], size: 0, at: entry.at, delta };
+    open.lengths.push(delta.text.length);
+    open.texts.push(delta.text);
+    open.size += delta.text.length;
+    open.at = entry.at;
+  }
+  close();
+  return parts;
+}
+
+/** The part of a segment that follows `after`, as one entry whose text is at most about `maxLength` long (one delta at least).
+ *  Undefined when nothing follows. */
+export function cutSegment(
+  segment: Segment,
+  after: number,
+  maxLength = MAX_MERGED_LENGTH,
+): Entry | undefined {
+  const skipped = Math.max(0, after - segment.first + 1);
+  const { lengths } = segment;
+  if (skipped >= lengths.length) return undefined;
+  let start = 0;
+  for (let i = 0; i < skipped; i++) start += lengths[i] ?? 0;
+  let end = start;
+  let taken = 0;
+  for (let i = skipped; i < lengths.length; i++) {
+    const length = lengths[i] ?? 0;
+    if (taken > 0 && end - start + length > maxLength) break;
+    end += length;
+    taken += 1;
+  }
+  const text = segment.event.text.slice(start, end);
+  return deltaEntry({ ...segment.event, text }, segment.first + skipped + taken - 1, taken, segment.at);
+}
+
+function segmentEntry(segment: Segment): Entry {
+  const span = segment.lengths.length;
+  return deltaEntry(segment.event, segment.first + span - 1, span, segment.at);
+}
+
+function deltaEntry(delta: Delta, offset: number, span: number, at: number): Entry {
+  const { type, message, text } = delta;
+  return {
+    offset,
+    span,
+    at,
+    data: JSON.stringify(span === 1 ? { type, message, text } : { type, message, text, span }),
+  };
+}
+
+function parseDelta(data: string): Delta | undefined {
+  // Cheaper than parsing what cannot be a delta: our own events are written type first.
+  if (!data.startsWith('{"type":"text-delta"') && !data.startsWith('{"type":"reasoning-delta"'))
+    return undefined;
+  return JSON.parse(data) as Delta; // only the runner writes streams of kind chat
+}
