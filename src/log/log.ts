@@ -12,7 +12,8 @@ import type { StreamName } from "../protocol/names.ts";
  *  - An append that rejects with `log-unavailable` may or may not have taken effect. Whoever must know sends it again with
  *    the same writer step or the same key, and gets the first answer.
  *  - `read`, `info` and `watch` see only what is committed; what `watch` says can be read.
- *  - Expected outcomes are values; `log-full` 507 and `log-unavailable` 503 are thrown as StreamError. */
+ *  - Expected outcomes are values. Thrown as StreamError: `log-full` 507, `log-unavailable` 503, `event-too-large` 413,
+ *    and in `state` streams `invalid-event` 400 (no key) and `too-many-keys` 409. */
 export interface Log {
   /** Creates a stream; the same again changes nothing. */
   create(stream: StreamName, options: CreateOptions): Promise<CreateOutcome>;
@@ -43,9 +44,9 @@ export interface CreateOptions {
 
 /** Bounds of what a stream keeps, whichever is reached first. An absent one takes the kind's default. */
 export interface Retention {
-  /** Default 10,000 for `log`; for `state` the bound on its keys. */
+  /** Default 10,000 for `log`; for `state` the bound on its keys, beyond which a new key is refused. */
   maxEvents?: number;
-  /** Bytes of JSON text. Default 67,108,864 for `log`. */
+  /** Counted in characters of JSON text. Default 67,108,864 for `log`. */
   maxBytes?: number;
   /** Default 30 days for `log`. */
   maxAgeMs?: number;
@@ -73,7 +74,8 @@ export interface AppendOptions {
   close?: boolean;
   /** One step of a writer. Steps count from 0 in each epoch, and each step is one append. */
   writer?: WriterStep;
-  /** Ends this writer with this append: the first end wins, and what it still had under way is refused. */
+  /** Ends this writer with this append: the first end wins, and what it still had under way is refused. May be a writer that
+   *  has not begun: it will be refused. */
   endsWriter?: string;
   /** Claims a key in the same commit. */
   key?: KeyClaim;
@@ -118,7 +120,6 @@ export type AppendOutcome =
   /** The key was claimed before, with another body. */
   | { status: "key-reused" }
   | { status: "missing" }
-  | { status: "kind-conflict"; kind: StreamKind }
   | { status: "closed"; cursor: string }
   /** A later epoch of this writer has written. */
   | { status: "fenced"; epoch: number }
@@ -143,7 +144,8 @@ export type ReadOutcome =
 export interface StreamInfo {
   kind: StreamKind;
   epochs: readonly EpochLink[];
-  /** The first offset that is kept; where everything was removed, the next one. In `state`: below it, keys may have gone without a tombstone. */
+  /** The first offset that is kept; where everything was removed, the next one. In `state`: a cursor below it may have missed
+   *  a deletion whose tombstone is gone; reading after 0 gives the whole state in any case. */
   floor: number;
   /** The last committed offset; 0 when nothing was appended. */
   head: number;

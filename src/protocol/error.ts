@@ -28,7 +28,7 @@ export const ERRORS = {
   "content-type-refused": { status: 415, retryable: false },
   "host-refused": { status: 421, retryable: false },
   "key-reused": { status: 422, retryable: false },
-  "too-many-keys": { status: 429, retryable: true },
+  "too-many-keys": { status: 409, retryable: false },
   "too-many-runs": { status: 429, retryable: true },
   internal: { status: 500, retryable: true },
   "provider-refused": { status: 502, retryable: false },

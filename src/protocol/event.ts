@@ -87,8 +87,8 @@ export interface StreamCaughtUp {
 
 export interface StreamReset {
   reason: ResetReason;
-  /** The cursor after which the stream is read anew: what was folded so far is to be dropped. */
-  from: string;
+  /** The cursor after which the stream is read anew: what was folded so far is to be dropped. Absent while it does not exist. */
+  from?: string;
 }
 
 export interface StreamEnd {

@@ -27,6 +27,12 @@ export function mergeEntries(entries: readonly Entry[]): Entry[] {
   return merged;
 }
 
+/** A whole segment as one entry. */
+export function segmentEntry(segment: Segment): Entry {
+  const span = segment.lengths.length;
+  return deltaEntry(segment.event, segment.first + span - 1, span, segment.at);
+}
+
 /** Splits entries into segments of neighbouring deltas and the entries that cannot be merged. */
 export function toParts(entries: readonly Entry[]): (Segment | Entry)[] {
   const parts: (Segment | Entry)[] = [];
@@ -84,11 +90,6 @@ export function cutSegment(
   }
   const text = segment.event.text.slice(start, end);
   return deltaEntry({ ...segment.event, text }, segment.first + skipped + taken - 1, taken, segment.at);
-}
-
-function segmentEntry(segment: Segment): Entry {
-  const span = segment.lengths.length;
-  return deltaEntry(segment.event, segment.first + span - 1, span, segment.at);
 }
 
 function deltaEntry(delta: Delta, offset: number, span: number, at: number): Entry {

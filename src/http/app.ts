@@ -1,0 +1,115 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import type { ModelRegistry } from "../chat/models.ts";
+import type { Runner } from "../chat/runner.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { Log } from "../log/log.ts";
+import { StreamError } from "../protocol/error.ts";
+import { encodeSse } from "../protocol/sse-encode.ts";
+import { closedEventStream, wantsEvents } from "./event-stream.ts";
+import type { Edge } from "./event-stream.ts";
+import { checkContentType, checkHost, checkOrigin } from "./guard.ts";
+import type { GuardOptions } from "./guard.ts";
+import { healthRoutes } from "./health.ts";
+import { runRoutes } from "./runs.ts";
+import { streamPromptRoutes } from "./stream-prompt.ts";
+import { streamRoutes } from "./streams.ts";
+
+export interface AppOptions extends GuardOptions {
+  log: Log;
+  hub: Hub;
+  runner: Runner;
+  models: ModelRegistry;
+  /** Writes to sockets where there are some. */
+  edge?: Edge | undefined;
+  /** What else is served, such as the pages. */
+  pages?: Hono | undefined;
+  /** Readers at a time, beyond which the server is overloaded. Default 15,000. */
+  maxReaders?: number;
+  isDraining?: () => boolean;
+  now?: () => number;
+}
+
+/** The door: all routes, as a web-standard `fetch` handler. Every refusal has a code from one table. */
+export function createApp(options: AppOptions): Hono {
+  const {
+    log,
+    hub,
+    runner,
+    models,
+    edge,
+    pages,
+    maxReaders = 15_000,
+    isDraining = () => false,
+    now = Date.now,
+  } = options;
+  const app = new Hono();
+
+  app.use(async (context, next) => {
+    const { raw } = context.req;
+    checkHost(raw, options);
+    const origin = checkOrigin(raw, options);
+    if (origin !== undefined) allowOrigin(context, origin);
+    if (raw.method === "OPTIONS") return context.body(null, 204);
+    checkContentType(raw);
+    if (isDraining())
+      return shed(context, new StreamError("draining", "The server is stopping. Ask again in a moment."));
+    if (wantsEvents(context) && hub.readers >= maxReaders) {
+      return shed(
+        context,
+        new StreamError(
+          "overloaded",
+          `${maxReaders} readers are connected, which is the limit. Ask again in a moment.`,
+        ),
+      );
+    }
+    return next();
+  });
+  app.route("/", healthRoutes(log, isDraining));
+  app.route("/", streamRoutes({ log, hub, edge, now }));
+  app.route("/", runRoutes({ log, runner, models, now }));
+  app.route("/", streamPromptRoutes({ ...options, log, hub, runner, edge, now }));
+  if (pages !== undefined) app.route("/", pages);
+
+  app.notFound((context) => {
+    const path = new URL(context.req.url).pathname;
+    return refuse(
+      context,
+      new StreamError(
+        "route-unknown",
+        `${context.req.method} ${path} is nothing here. See PROTOCOL.md for what is.`,
+      ),
+    );
+  });
+  app.onError((error, context) => {
+    if (error instanceof StreamError) return refuse(context, error);
+    console.error(error);
+    return refuse(
+      context,
+      new StreamError("internal", "The server failed at this. It is safe to ask again."),
+    );
+  });
+  return app;
+}
+
+/** What EventSource would take for a reason to give up for good is said to it as a short stream instead. */
+function shed(context: Context, error: StreamError): Response {
+  if (new URL(context.req.url).pathname === "/healthz" || new URL(context.req.url).pathname === "/readyz") {
+    return context.json({ status: error.code }, 503);
+  }
+  if (!wantsEvents(context)) return refuse(context, error);
+  return closedEventStream(context, encodeSse({ retry: 2_000 + Math.round(Math.random() * 6_000) }));
+}
+
+function refuse(context: Context, error: StreamError): Response {
+  if (error.isRetryable) context.header("Retry-After", "2");
+  return context.json({ error: error.toJSON() }, error.status);
+}
+
+function allowOrigin(context: Context, origin: string): void {
+  context.header("Access-Control-Allow-Origin", origin);
+  context.header("Access-Control-Allow-Credentials", "true");
+  context.header("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE");
+  context.header("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID");
+  context.header("Vary", "Origin", { append: true });
+}

@@ -1,0 +1,66 @@
+import type { Context } from "hono";
+import type { z } from "zod";
+import { StreamError } from "../protocol/error.ts";
+
+/** A body is at most this long, in bytes. */
+export const MAX_BODY_BYTES = 4 * 1_048_576;
+
+const KEY = /^[\x21-\x7e]{1,128}$/;
+
+/** Reads a body as JSON. Errors: `body-too-large` 413, `invalid-json` 400. */
+export async function readJson(context: Context): Promise<{ text: string; value: unknown }> {
+  const text = await readText(context);
+  try {
+    return { text, value: JSON.parse(text) };
+  } catch (error) {
+    throw new StreamError(
+      "invalid-json",
+      `The body is not JSON: ${error instanceof Error ? error.message : ""}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Reads a body and checks its shape; unknown members are refused by name. Errors: those of `readJson`, `invalid-request` 400. */
+export async function readBody<T>(
+  context: Context,
+  schema: z.ZodType<T>,
+): Promise<{ text: string; body: T }> {
+  const { text, value } = await readJson(context);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return { text, body: parsed.data };
+  const [issue] = parsed.error.issues;
+  const at = issue === undefined || issue.path.length === 0 ? "The body" : issue.path.join(".");
+  throw new StreamError("invalid-request", `${at}: ${issue?.message ?? "has another shape than documented"}`);
+}
+
+/** The Idempotency-Key of a request: 1 to 128 visible ASCII characters. Errors: `invalid-key` 400. */
+export function idempotencyKey(context: Context): string | undefined {
+  const key = context.req.header("idempotency-key");
+  if (key === undefined || KEY.test(key)) return key;
+  throw new StreamError(
+    "invalid-key",
+    "An Idempotency-Key has 1 to 128 visible ASCII characters, no spaces.",
+  );
+}
+
+async function readText(context: Context): Promise<string> {
+  const { body } = context.req.raw;
+  if (body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of body as ReadableStream<Uint8Array>) {
+    bytes += chunk.length;
+    if (bytes > MAX_BODY_BYTES) {
+      throw new StreamError(
+        "body-too-large",
+        `A body has at most ${MAX_BODY_BYTES} bytes. Send it in parts.`,
+      );
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,63 @@
+import type { Context } from "hono";
+import type { Format } from "../hub/format.ts";
+import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Sink } from "../hub/sink.ts";
+import type { StreamName } from "../protocol/names.ts";
+import { createWebSink } from "./web-sink.ts";
+
+/** Writes to the socket itself where there is one to write to. Undefined: there is none, a web stream does it. */
+export type Edge = (
+  env: unknown,
+  headers: Record<string, string>,
+) => { sink: Sink; response: Response } | undefined;
+
+/** What every event stream is sent with.
+ *  Nothing that HTTP/2 forbids; no proxy may keep, change or gather it. */
+export const EVENT_STREAM_HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+  vary: "Accept",
+} as const;
+
+export interface EventStreamRequest {
+  stream: StreamName;
+  format: Format;
+  from: ReadingStart;
+  onGone?: () => void;
+}
+
+/** Answers a request with a stream of the hub. Its end is the hub's. */
+export async function openEventStream(
+  context: Context,
+  hub: Hub,
+  edge: Edge | undefined,
+  request: EventStreamRequest,
+): Promise<Response> {
+  const headers = allHeaders(context);
+  const { sink, response } = edge?.(context.env, headers) ?? createWebSink(headers);
+  await hub.subscribe({ ...request, sink });
+  return response;
+}
+
+/** Answers with blocks that are known already, and closes. */
+export function closedEventStream(context: Context, text: string): Response {
+  return new Response(context.req.method === "HEAD" ? null : text, { headers: allHeaders(context) });
+}
+
+/** Whether a request wants events: only then may it be held open. */
+export function wantsEvents(context: Context): boolean {
+  return (
+    (context.req.header("accept") ?? "").includes("text/event-stream") || context.req.query("live") === "1"
+  );
+}
+
+/** The cursor that a request brings: the header, which the browser keeps true, wins over the query. */
+export function requestCursor(context: Context): string | undefined {
+  return context.req.header("last-event-id") || context.req.query("last_event_id") || undefined;
+}
+
+/** With what guards have set before, such as who may read it from another origin. */
+function allHeaders(context: Context): Record<string, string> {
+  return { ...Object.fromEntries(context.res.headers), ...EVENT_STREAM_HEADERS };
+}

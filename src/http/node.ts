@@ -1,0 +1,84 @@
+import { ServerResponse, createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Sink } from "../hub/sink.ts";
+import type { Edge } from "./event-stream.ts";
+
+/** Handles a request of Node's http server, of Express, or of whatever calls itself so. */
+export type NodeHandler = ReturnType<typeof getRequestListener>;
+
+export function createNodeHandler(
+  fetch: (request: Request, env: object) => Response | Promise<Response>,
+): NodeHandler {
+  return getRequestListener((request, env) => fetch(request, env), { overrideGlobalObjects: false });
+}
+
+/** The socket's edge: where a request came through Node, its events go to the socket itself if that is the same bytes. */
+export const nodeEdge: Edge = (env, headers) => {
+  const outgoing = typeof env === "object" && env !== null && "outgoing" in env ? env.outgoing : undefined;
+  if (!(outgoing instanceof ServerResponse)) return undefined;
+  outgoing.writeHead(200, headers);
+  // First bytes at once: a proxy waits for the head, and the browser's `onopen` too.
+  outgoing.flushHeaders();
+  return { sink: createNodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
+};
+
+function createNodeSink(response: ServerResponse): Sink {
+  const socket = mayWriteToSocket(response) ? response.socket : null;
+  const writable = socket ?? response;
+  return {
+    write: ({ payload, chunk }) => (socket === null ? response.write(payload) : socket.write(chunk)),
+    get buffered() {
+      return writable.writableLength;
+    },
+    attach(listener) {
+      const onDrain = () => listener.onDrain();
+      writable.on("drain", onDrain);
+      response.once("close", () => {
+        // On a connection that is kept alive the socket outlives the response.
+        writable.off("drain", onDrain);
+        listener.onClose();
+      });
+      // The reader has gone before it was attached.
+      if (response.destroyed || response.socket?.destroyed === true) listener.onClose();
+    },
+    // Ends the chunked body, which `response` knows to be one, and leaves the connection to the next request.
+    end: () => void response.end(),
+    destroy: () => void response.destroy(),
+  };
+}
+
+/** Each guard keeps the bytes on the wire the same as those of `response.write`. */
+function mayWriteToSocket(response: ServerResponse): boolean {
+  const { req } = response;
+  return (
+    // A body after HEAD would be taken for the next answer.
+    req.method === "GET" &&
+    // HTTP/1.0 knows no chunks.
+    req.httpVersion === "1.1" &&
+    response.chunkedEncoding &&
+    // A pipelined request's answer has no socket until the one before it is done.
+    response.socket !== null &&
+    // `compression` and its like replace these.
+    response.write === ServerResponse.prototype.write &&
+    response.end === ServerResponse.prototype.end
+  );
+}
+
+/** Listens, and says on which port. Errors: Node's, such as `EADDRINUSE`. */
+export function listen(
+  handler: NodeHandler,
+  port: number,
+  host: string,
+): Promise<{ server: Server; port: number }> {
+  const server = createServer((request, response) => void handler(request, response));
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, 1_024, () => {
+      server.off("error", reject);
+      resolve({ server, port: (server.address() as AddressInfo).port }); // it listens on a port
+    });
+  });
+}

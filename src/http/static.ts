@@ -1,0 +1,44 @@
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { extname, join, normalize } from "node:path";
+import { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { Hono } from "hono";
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".woff2": "font/woff2",
+  ".json": "application/json",
+};
+const POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+
+/** Serves a folder of built files; those under `assets/` have a hash in their name and are kept for a year. */
+export function staticRoutes(folder: URL): Hono {
+  const root = fileURLToPath(folder);
+  const routes = new Hono();
+  routes.get("*", async (context, next) => {
+    const name = new URL(context.req.url).pathname.replace(/\/$/, "/index.html");
+    // A URL's path has no `..` left; what an escape hides is not decoded.
+    const path = join(root, normalize(name));
+    if (!path.startsWith(root) || !isFile(path)) return next();
+    const headers = {
+      "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+      "cache-control": name.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+      "content-security-policy": POLICY,
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+    };
+    if (context.req.method === "HEAD") return context.body(null, 200, headers);
+    if (extname(path) === ".html") return context.body(readFileSync(path, "utf8"), 200, headers);
+    return context.body(Readable.toWeb(createReadStream(path)) as ReadableStream, 200, headers); // Node's type of the same class
+  });
+  return routes;
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}

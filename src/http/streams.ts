@@ -1,0 +1,262 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { z } from "zod";
+import { startOf } from "../hub/hub.ts";
+import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { AppendOutcome, Log, NewEvent, StreamInfo } from "../log/log.ts";
+import { cursorAt, formatCursor, parseCursor, requireCursor, resolveCursor } from "../protocol/cursor.ts";
+import { StreamError } from "../protocol/error.ts";
+import { isReservedName, parseStreamName } from "../protocol/names.ts";
+import type { StreamName } from "../protocol/names.ts";
+import { sha256 } from "../protocol/hash.ts";
+import { idempotencyKey, readBody, readJson } from "./body.ts";
+import { EVENT_STREAM_HEADERS, openEventStream, requestCursor, wantsEvents } from "./event-stream.ts";
+import type { Edge } from "./event-stream.ts";
+import { streamFormat } from "./stream-format.ts";
+
+export interface StreamsOptions {
+  log: Log;
+  hub: Hub;
+  edge?: Edge | undefined;
+  now: () => number;
+}
+
+const PREFIX = "/v1/streams/";
+const MAX_EVENTS = 1_000;
+const MAX_KEY_LENGTH = 256;
+const KEY_TTL_MS = 24 * 3_600_000;
+const READ_LIMIT = 1_000;
+/** Names that are made by the server with their first event: nobody else can make them come. */
+const MADE_BY_SERVER = /^(runs|chats)\//;
+
+const positive = z.number().int().positive();
+const createSchema = z.strictObject({
+  kind: z.enum(["log", "state"]),
+  retention: z
+    .strictObject({
+      maxEvents: positive.max(1_000_000).optional(),
+      maxBytes: positive.optional(),
+      maxAgeMs: positive.optional(),
+      closedTtlMs: positive.optional(),
+    })
+    .optional(),
+});
+
+/** `/v1/streams/{name}`: create, append, read, delete. Source: PROTOCOL.md "Streams". */
+export function streamRoutes({ log, hub, edge, now }: StreamsOptions): Hono {
+  const routes = new Hono();
+
+  routes.put(`${PREFIX}*`, async (context) => {
+    const name = writableName(context);
+    const { body } = await readBody(context, createSchema);
+    const retention = Object.fromEntries(
+      Object.entries(body.retention ?? {}).filter(([, value]) => value !== undefined),
+    );
+    const outcome = await log.create(name, { kind: body.kind, retention });
+    if (outcome.status === "kind-conflict") {
+      throw new StreamError(
+        "kind-conflict",
+        `${name} exists and is of kind ${outcome.info.kind}. Delete it first, or take another name.`,
+      );
+    }
+    return context.json(describe(name, outcome.info), outcome.status === "created" ? 201 : 200);
+  });
+
+  routes.post(`${PREFIX}*`, async (context) => {
+    const name = writableName(context);
+    const { text, value } = await readJson(context);
+    const isClosing = context.req.query("close") === "true";
+    const info = await log.info(name);
+    const events = parseEvents(value, info?.kind ?? "log", isClosing);
+    const key = idempotencyKey(context);
+    const outcome = await log.append(name, events, {
+      create: { kind: "log" },
+      close: isClosing,
+      ...(key !== undefined && {
+        key: {
+          id: `local POST ${name} ${key}`,
+          digest: await sha256(`${isClosing} ${text}`),
+          expiresAt: now() + KEY_TTL_MS,
+        },
+      }),
+    });
+    const cursor = appended(outcome, name);
+    if (outcome.status === "replayed") context.header("Idempotency-Replayed", "true");
+    return context.json({ cursor }, 201);
+  });
+
+  routes.delete(`${PREFIX}*`, async (context) => {
+    const name = writableName(context);
+    if (!(await log.delete(name))) throw unknownStream(name);
+    return context.body(null, 204);
+  });
+
+  // Hono sends HEAD to the handler of GET.
+  routes.get(`${PREFIX}*`, async (context) => {
+    const name = requestName(context);
+    const info = await log.info(name);
+    if (context.req.method === "HEAD") return head(context, name, info);
+    return wantsEvents(context) ? readEvents(context, name, info) : readPage(context, name, info);
+  });
+
+  async function readEvents(
+    context: Context,
+    name: StreamName,
+    info: StreamInfo | undefined,
+  ): Promise<Response> {
+    const cursor = requestCursor(context) ?? afterCursor(context);
+    if (info === undefined && MADE_BY_SERVER.test(name)) return context.body(null, 204);
+    const parsed = cursor === undefined ? undefined : parseCursor(cursor);
+    const isRead = info?.isClosed === true && parsed !== undefined && parsed.offset === info.head;
+    if (isRead && resolveCursor(info, parsed).status === "honoured") return context.body(null, 204);
+    return openEventStream(context, hub, edge, {
+      stream: name,
+      format: streamFormat,
+      from: readingStart(context, info),
+    });
+  }
+
+  async function readPage(
+    context: Context,
+    name: StreamName,
+    info: StreamInfo | undefined,
+  ): Promise<Response> {
+    if (info === undefined) throw unknownStream(name);
+    const from = readingStart(context, info);
+    const after = from.at === "after" ? from.offset : from.at === "now" ? info.head : startOf(info);
+    const outcome = await log.read(name, after, { maxEntries: READ_LIMIT, maxLength: 1_048_576 });
+    if (outcome.status === "missing") throw unknownStream(name);
+    if (outcome.status === "trimmed") return readPage(context, name, outcome.info);
+    const { entries } = outcome;
+    const at = (offset: number) => formatCursor(cursorAt(outcome.info.epochs, offset));
+    const events = entries.map(
+      ({ offset, at: time, data }) => `{"cursor":"${at(offset)}","at":${time},"event":${data}}`,
+    );
+    const members = [
+      `"stream":${JSON.stringify(name)}`,
+      ...(from.at === "reset" ? [`"reset":${JSON.stringify(from.reason)}`] : []),
+      `"events":[${events.join(",")}]`,
+      `"next":"${at(entries.at(-1)?.offset ?? after)}"`,
+      `"head":"${at(outcome.info.head)}"`,
+      `"closed":${outcome.info.isClosed}`,
+    ];
+    return context.body(`{${members.join(",")}}\n`, 200, {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+    });
+  }
+
+  return routes;
+}
+
+/** Where a request wants to go on: its cursor if that can be honoured; else it is told why not. */
+export function readingStart(context: Context, info: StreamInfo | undefined): ReadingStart {
+  const given = requestCursor(context);
+  const after = given === undefined ? context.req.query("after") : undefined;
+  if (after === "now") return { at: "now" };
+  const text = given ?? (after === "start" ? undefined : after);
+  if (text === undefined) return { at: "start" };
+  // A browser keeps what it was given for ever: what was never a cursor is told as one that is unknown.
+  const cursor = given === undefined ? requireCursor(text) : parseCursor(text);
+  if (cursor === undefined || info === undefined) return { at: "reset", reason: "unknown-epoch" };
+  const resumption = resolveCursor(info, cursor);
+  if (resumption.status === "reset") return { at: "reset", reason: resumption.reason };
+  return { at: "after", offset: resumption.after };
+}
+
+function afterCursor(context: Context): string | undefined {
+  const after = context.req.query("after");
+  return after === "start" || after === "now" ? undefined : after;
+}
+
+function head(context: Context, name: StreamName, info: StreamInfo | undefined): Response {
+  if (wantsEvents(context)) return context.body(null, 200, EVENT_STREAM_HEADERS);
+  if (info === undefined) throw unknownStream(name);
+  const { head, closed } = describe(name, info);
+  return context.body(null, 200, {
+    "stream-head": head,
+    "stream-closed": String(closed),
+    "cache-control": "no-store",
+  });
+}
+
+function describe(name: StreamName, info: StreamInfo) {
+  const at = (offset: number) => formatCursor(cursorAt(info.epochs, offset));
+  return { stream: name, kind: info.kind, head: at(info.head), closed: info.isClosed };
+}
+
+function appended(outcome: AppendOutcome, name: StreamName): string {
+  switch (outcome.status) {
+    case "appended":
+    case "repeated":
+      return outcome.cursor;
+    case "replayed":
+      return outcome.record.cursor;
+    case "closed":
+      throw new StreamError(
+        "stream-closed",
+        `${name} is closed at ${outcome.cursor}. Nothing was appended; take another stream.`,
+      );
+    case "key-reused":
+      throw new StreamError(
+        "key-reused",
+        "This Idempotency-Key was used with another body. Send a new key with a new request.",
+      );
+    case "missing":
+    case "fenced":
+    case "ended":
+    case "sequence-gap":
+      throw new Error(`an append without a writer was ${outcome.status}`);
+  }
+}
+
+function parseEvents(value: unknown, kind: StreamInfo["kind"], isClosing: boolean): NewEvent[] {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length > MAX_EVENTS || (list.length === 0 && !isClosing)) {
+    throw new StreamError(
+      "invalid-request",
+      `Send 1 to ${MAX_EVENTS} events at a time: an object, or an array of objects.`,
+    );
+  }
+  return list.map((event, index) => parseEvent(event, index, kind));
+}
+
+function parseEvent(event: unknown, index: number, kind: StreamInfo["kind"]): NewEvent {
+  if (typeof event !== "object" || event === null || Array.isArray(event)) {
+    throw new StreamError(
+      "invalid-event",
+      `Event ${index} is not an object. Events are JSON objects, such as {"type":"score"}.`,
+    );
+  }
+  const data = JSON.stringify(event);
+  if (kind !== "state") return { data };
+  const key: unknown = "key" in event ? event.key : undefined;
+  if (typeof key !== "string" || key.length === 0 || key.length > MAX_KEY_LENGTH) {
+    throw new StreamError(
+      "invalid-event",
+      `Event ${index} needs a "key" of 1 to ${MAX_KEY_LENGTH} characters: what it replaces.`,
+    );
+  }
+  return { data, key, isDeleted: "deleted" in event && event.deleted === true };
+}
+
+function requestName(context: Context): StreamName {
+  // The path as it came: a name is written plainly, so an escape is no part of one.
+  return parseStreamName(new URL(context.req.url).pathname.slice(PREFIX.length));
+}
+
+function writableName(context: Context): StreamName {
+  const name = requestName(context);
+  if (!isReservedName(name)) return name;
+  throw new StreamError(
+    "reserved-name",
+    `${name} belongs to the server, which alone writes it. Take a name that does not begin with chats, runs, people or sys.`,
+  );
+}
+
+function unknownStream(name: StreamName): StreamError {
+  return new StreamError(
+    "stream-unknown",
+    `There is no stream ${name}. It is made by its first event, or by PUT.`,
+  );
+}

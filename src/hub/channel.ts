@@ -1,0 +1,233 @@
+import { cursorAt, formatCursor } from "../protocol/cursor.ts";
+import type { Entry, StreamEnd } from "../protocol/event.ts";
+import { StreamError } from "../protocol/error.ts";
+import type { StreamName } from "../protocol/names.ts";
+import type { Commit, Log, StreamInfo } from "../log/log.ts";
+import type { Bundle } from "./bundle.ts";
+import { encodeText, makeBundle } from "./bundle.ts";
+import type { Format } from "./format.ts";
+import { Ring } from "./ring.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** A flush waits for at most this long after the last one. */
+const MAX_WAIT_MS = 20;
+/** A flush writes for so long, then lets others go on. */
+const TURN_MS = 2;
+/** How often the time is looked at within a flush. */
+const TURN_CHECK = 16;
+const RETRY_READ_MS = 250;
+
+/** One stream in one format with all its readers: watches the log, encodes each event once, and flushes to the readers
+ *  at once while that is cheap, in bundles while it is not: a flush comes no sooner after the last than that one took. */
+export class Channel {
+  readonly stream: StreamName;
+  readonly format: Format;
+  /** Undefined while the stream does not exist. */
+  info: StreamInfo | undefined;
+  /** The last offset that can be given to readers. */
+  head = 0;
+  readonly subscriptions: Subscription[] = [];
+  isDropped = false;
+  readonly #log: Log;
+  readonly #onEmpty: () => void;
+  readonly #unwatch: () => void;
+  #ring = new Ring(0);
+  #missed: Commit[] | undefined = [];
+  #isFlushing = false;
+  #flushAgain = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastFlushAt = -Infinity;
+  #cost = 0;
+  /** The last piece that was made: readers at the same cursor get the same buffer. */
+  #shared: { after: number; limit: number; head: number; last: number; bundle: Bundle } | undefined;
+  #ping: { head: number; bundle: Bundle } | undefined;
+
+  constructor(log: Log, stream: StreamName, format: Format, onEmpty: () => void) {
+    this.#log = log;
+    this.stream = stream;
+    this.format = format;
+    this.#onEmpty = onEmpty;
+    this.#unwatch = log.watch(stream, (commit) => this.#onCommit(commit));
+  }
+
+  /** Reads where the stream stands; what is committed meanwhile is not missed. */
+  async open(): Promise<void> {
+    this.info = await this.#log.info(this.stream);
+    this.head = this.info?.head ?? 0;
+    this.#ring = new Ring(this.head);
+    const missed = this.#missed ?? [];
+    this.#missed = undefined;
+    for (const commit of missed) this.#onCommit(commit);
+  }
+
+  get isClosed(): boolean {
+    return this.info?.isClosed === true && this.info.head === this.head;
+  }
+
+  add(subscription: Subscription): void {
+    subscription.index = this.subscriptions.push(subscription) - 1;
+  }
+
+  remove(subscription: Subscription): void {
+    const { index } = subscription;
+    const moved = this.subscriptions.pop();
+    // The last one takes its place.
+    if (moved !== undefined && moved !== subscription) {
+      this.subscriptions[index] = moved;
+      moved.index = index;
+    }
+    if (this.subscriptions.length === 0) this.#onEmpty();
+  }
+
+  /** Stops watching; who still holds it must open another. */
+  close(): void {
+    this.isDropped = true;
+    this.#unwatch();
+    clearTimeout(this.#timer);
+  }
+
+  /** What follows `after`, as bytes that all readers at the same cursor share. Undefined: only the log still has it. */
+  pieceAfter(after: number, limit: number): { last: number; bundle: Bundle } | undefined {
+    if (!this.#ring.covers(after)) return undefined;
+    const shared = this.#shared;
+    if (shared?.after === after && shared.limit === limit && shared.head === this.head) return shared;
+    const { frames, last } = this.#ring.after(after, limit);
+    this.#shared = { after, limit, head: this.head, last, bundle: makeBundle(frames) };
+    return this.#shared;
+  }
+
+  /** Reads from the log for a reader that is behind the ring. */
+  async readFor(subscription: Subscription, maxLength: number): Promise<void> {
+    try {
+      const outcome = await this.#log.read(this.stream, subscription.offset, { maxLength });
+      switch (outcome.status) {
+        case "missing":
+          subscription.destroy();
+          return;
+        case "trimmed": {
+          const start = startOf(outcome.info);
+          const cursor = formatCursor(cursorAt(outcome.info.epochs, start));
+          subscription.takePage(this.format.reset("trimmed", cursor), start);
+          return;
+        }
+        case "page": {
+          const { entries, info } = outcome;
+          const last = entries.at(-1)?.offset ?? Math.max(subscription.offset, this.head);
+          subscription.takePage(entries.map((entry) => this.#encode(info, entry)).join(""), last);
+          return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof StreamError)) {
+        subscription.destroy();
+        throw error;
+      }
+      // The log is away. The reader's cursor stands, so nothing is lost by asking again.
+      setTimeout(() => {
+        if (subscription.isReading) void this.readFor(subscription, maxLength);
+      }, RETRY_READ_MS);
+    }
+  }
+
+  cursorText(offset: number): string | undefined {
+    return this.info && formatCursor(cursorAt(this.info.epochs, offset));
+  }
+
+  caughtUpText(offset: number): string {
+    return this.format.caughtUp(this.cursorText(offset));
+  }
+
+  endText(reason: StreamEnd["reason"]): string {
+    return this.format.end({ reason });
+  }
+
+  pingBundle(): Bundle {
+    if (this.#ping?.head !== this.head) {
+      const text = this.format.ping(this.cursorText(this.head));
+      this.#ping = { head: this.head, bundle: makeBundle([encodeText(text)]) };
+    }
+    return this.#ping.bundle;
+  }
+
+  #onCommit(commit: Commit): void {
+    if (this.#missed !== undefined) {
+      this.#missed.push(commit);
+      return;
+    }
+    if (commit.type === "deleted") {
+      // Who ends leaves the list.
+      for (let last = this.subscriptions.at(-1); last !== undefined; last = this.subscriptions.at(-1)) {
+        last.say(this.endText("deleted"));
+        last.end();
+      }
+      return;
+    }
+    this.info = commit.info;
+    const [first] = commit.entries;
+    const isNext =
+      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.head;
+    // What a log did not tell is read from it.
+    if (!isNext) this.#ring = new Ring(first.offset - first.span);
+    for (const entry of commit.entries) {
+      if (entry.offset <= this.head) continue;
+      this.#ring.push(entry.offset, encodeText(this.#encode(commit.info, entry)));
+      this.head = entry.offset;
+    }
+    this.#schedule();
+  }
+
+  #encode(info: StreamInfo, entry: Entry): string {
+    return this.format.entry(formatCursor(cursorAt(info.epochs, entry.offset)), entry);
+  }
+
+  #schedule(): void {
+    if (this.#isFlushing) {
+      this.#flushAgain = true;
+      return;
+    }
+    if (this.#timer !== undefined) return;
+    const wait = this.#lastFlushAt + Math.min(this.#cost, MAX_WAIT_MS) - performance.now();
+    if (wait <= 0) {
+      this.#flush(this.subscriptions.length - 1, 0);
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush(this.subscriptions.length - 1, 0);
+    }, wait);
+  }
+
+  /** Pumps the readers from `from` down to the first, in turns. Downwards: who leaves is replaced by one that had its turn. */
+  #flush(from: number, spentBefore: number): void {
+    this.#isFlushing = true;
+    const begun = performance.now();
+    let index = Math.min(from, this.subscriptions.length - 1);
+    for (; index >= 0; index--) {
+      if (index % TURN_CHECK === 0 && index < from && performance.now() - begun > TURN_MS) break;
+      this.subscriptions[index]?.pump();
+    }
+    const spent = spentBefore + performance.now() - begun;
+    if (index >= 0) {
+      nextTurn(() => this.#flush(index, spent));
+      return;
+    }
+    this.#isFlushing = false;
+    this.#cost = spent;
+    this.#lastFlushAt = performance.now();
+    if (this.#flushAgain) {
+      this.#flushAgain = false;
+      this.#schedule();
+    }
+  }
+}
+
+/** The offset after which reading a stream from its start begins. */
+export function startOf(info: StreamInfo): number {
+  return info.kind === "state" ? 0 : info.floor - 1;
+}
+
+/** Lets sockets and timers have their turn; where there is no setImmediate, a timer of 0 ms does it. */
+function nextTurn(callback: () => void): void {
+  if (typeof setImmediate === "function") setImmediate(callback);
+  else setTimeout(callback, 0);
+}

@@ -1,0 +1,64 @@
+/** The frames of a stream's last events, encoded once for all its readers. */
+export class Ring {
+  readonly #maxFrames: number;
+  readonly #maxBytes: number;
+  #frames: { offset: number; bytes: Uint8Array }[] = [];
+  /** Index of the first frame that still counts: cheaper than moving all the others. */
+  #start = 0;
+  #bytes = 0;
+  /** The offset before its first frame: a cursor here or later can be served from it. */
+  #floor: number;
+
+  constructor(floor: number, { maxFrames = 512, maxBytes = 1_048_576 } = {}) {
+    this.#floor = floor;
+    this.#maxFrames = maxFrames;
+    this.#maxBytes = maxBytes;
+  }
+
+  push(offset: number, bytes: Uint8Array): void {
+    this.#frames.push({ offset, bytes });
+    this.#bytes += bytes.length;
+    while (this.#frames.length - this.#start > this.#maxFrames || this.#bytes > this.#maxBytes) {
+      const dropped = this.#frames[this.#start];
+      if (dropped === undefined) break;
+      this.#start += 1;
+      this.#bytes -= dropped.bytes.length;
+      this.#floor = dropped.offset;
+    }
+    if (this.#start > this.#maxFrames) {
+      this.#frames = this.#frames.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+
+  /** Whether what follows `offset` is here. */
+  covers(offset: number): boolean {
+    return offset >= this.#floor;
+  }
+
+  /** The frames after `offset`, up to about `maxBytes` (one at least), and the offset of the last of them. */
+  after(offset: number, maxBytes: number): { frames: Uint8Array[]; last: number } {
+    const frames: Uint8Array[] = [];
+    let last = offset;
+    let bytes = 0;
+    for (let index = this.#indexAfter(offset); index < this.#frames.length; index++) {
+      const frame = this.#frames[index];
+      if (frame === undefined || (bytes > 0 && bytes + frame.bytes.length > maxBytes)) break;
+      frames.push(frame.bytes);
+      bytes += frame.bytes.length;
+      last = frame.offset;
+    }
+    return { frames, last };
+  }
+
+  #indexAfter(offset: number): number {
+    let low = this.#start;
+    let high = this.#frames.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#frames[middle]?.offset ?? Infinity) <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,20 @@
+import type { Bundle } from "./bundle.ts";
+
+/** Where one reader's bytes go. */
+export interface Sink {
+  /** Takes a bundle. False: the reader is behind; `onDrain` tells when to go on. */
+  write(bundle: Bundle): boolean;
+  /** Bytes taken and not yet passed on. */
+  readonly buffered: number;
+  /** Says once what to do when the sink drains and when the reader is gone. */
+  attach(listener: SinkListener): void;
+  /** Ends the body in good order. */
+  end(): void;
+  /** Cuts the connection. */
+  destroy(): void;
+}
+
+export interface SinkListener {
+  onDrain(): void;
+  onClose(): void;
+}

@@ -1,0 +1,406 @@
+import type { StreamKind } from "../protocol/event.ts";
+import { StreamError } from "../protocol/error.ts";
+import type { StreamName } from "../protocol/names.ts";
+import type {
+  AppendOptions,
+  AppendOutcome,
+  Commit,
+  CreateOptions,
+  CreateOutcome,
+  KeyRecord,
+  Log,
+  NewEvent,
+  OpenWriter,
+  ReadLimit,
+  ReadOutcome,
+  Retention,
+  StreamInfo,
+} from "./log.ts";
+import { compactRecords, readEntries } from "./record-entries.ts";
+import { recordLast } from "./store.ts";
+import type { LogRecord, Store, StoredStream, Write } from "./store.ts";
+import { StreamState } from "./stream-state.ts";
+
+export interface EmbeddedLogOptions {
+  /** Unix milliseconds. Default `Date.now`. */
+  now?: () => number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const DEFAULT_RETENTION: Record<StreamKind, Retention> = {
+  log: { maxEvents: 10_000, maxBytes: 64 * 1_048_576, maxAgeMs: 30 * DAY_MS },
+  state: { maxEvents: 10_000 },
+  chat: {},
+};
+/** A chat's deltas are rewritten as segments when so many stand alone. */
+const COMPACT_EVERY = 1_000;
+/** Streams that are kept in memory though nothing is under way on them. */
+const MAX_IDLE_STATES = 10_000;
+/** A hole is looked for among so many records: more than a stream has under way. */
+const MAX_DOUBTFUL = 256;
+const SWEEP_EVERY_MS = 30_000;
+const SWEEP_LIMIT = 1_000;
+
+/** The one logic of a log inside this process, over a store that keeps what it says.
+ *
+ *  Law: a decision stands at once for the next one, so appends are pipelined; what is answered, read and watched is
+ *  committed. When a commit fails, what was decided on top of it is refused, and the stream is read anew from the store. */
+export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogOptions = {}): Log {
+  const states = new Map<StreamName, StreamState>();
+  const watchers = new Map<StreamName, Set<(commit: Commit) => void>>();
+  const pendingKeys = new Map<string, { digest: string; answer: Promise<AppendOutcome> }>();
+  /** Streams whose last appends may have left a hole. */
+  const suspects = new Set<StreamName>();
+  const repairs = new Map<StreamName, Promise<void>>();
+  /** After a process that was killed, every stream is looked at once. */
+  const verified = store.wasInterrupted ? new Set<StreamName>() : undefined;
+  let isClosed = false;
+  const sweeper = setInterval(() => void sweep().catch(ignoreUnavailable), SWEEP_EVERY_MS);
+  if (typeof sweeper === "object") sweeper.unref();
+
+  /** The state of a stream, once nothing on it is in doubt. */
+  async function settled(name: StreamName): Promise<StreamState | undefined> {
+    while (isInDoubt(name)) await clear(name);
+    return load(name);
+  }
+
+  function isInDoubt(name: StreamName): boolean {
+    if (isClosed) throw new StreamError("log-unavailable", "The log is closed. Nothing was written.");
+    const state = states.get(name);
+    if (state !== undefined) return state.broken !== undefined;
+    return suspects.has(name) || verified?.has(name) === false;
+  }
+
+  function clear(name: StreamName): Promise<void> {
+    const broken = states.get(name)?.broken;
+    if (broken !== undefined) return broken;
+    const under = repairs.get(name) ?? repair(name).finally(() => repairs.delete(name));
+    repairs.set(name, under);
+    return under;
+  }
+
+  /** Removes what a commit that failed left behind it: records that do not follow on each other. */
+  async function repair(name: StreamName): Promise<void> {
+    const stored = store.stream(name);
+    const tail: LogRecord[] = [];
+    let orphans = 0;
+    if (stored !== undefined && stored.kind !== "state") {
+      for (const record of store.recordsBackward(stored.number)) {
+        const newer = tail.at(-1);
+        if (newer !== undefined && recordLast(record) + 1 !== newer.first) orphans = tail.length;
+        tail.push(record);
+        if (tail.length >= MAX_DOUBTFUL) break;
+      }
+      const writes = tail
+        .slice(0, orphans)
+        .map(({ first }): Write => ({ op: "remove-record", number: stored.number, first }));
+      if (writes.length > 0) await store.commit(writes);
+    }
+    suspects.delete(name);
+    verified?.add(name);
+  }
+
+  function load(name: StreamName): StreamState | undefined {
+    let state = states.get(name);
+    if (state === undefined) {
+      const stored = store.stream(name);
+      if (stored === undefined) return undefined;
+      state = new StreamState(store, name, stored);
+      if (stored.generation !== store.generation) openEpoch(state);
+      remember(state);
+    }
+    const { deleteAt } = state.stored;
+    return deleteAt !== undefined && deleteAt <= now() ? undefined : state;
+  }
+
+  /** After the machine ended uncleanly, commits may be gone: what was seen beyond them must not be taken for what comes now. */
+  function openEpoch(state: StreamState): void {
+    state.stored.generation = store.generation;
+    state.stored.epochs.push({ epoch: createEpoch(), from: state.head + 1 });
+    state.info = state.snapshot();
+    // Should this be lost, its readers get `unknown-epoch`: said, not silent.
+    store.commit([state.putStream()]).catch(ignoreUnavailable);
+  }
+
+  function remember(state: StreamState): void {
+    states.set(state.name, state);
+    let looked = 0;
+    for (const [name, other] of states) {
+      if (states.size <= MAX_IDLE_STATES || ++looked > 32) return;
+      states.delete(name);
+      const isInUse =
+        other === state || other.underWay > 0 || other.broken !== undefined || watchers.has(name);
+      if (isInUse) states.set(name, other);
+    }
+  }
+
+  function makeState(name: StreamName, { kind, retention }: CreateOptions): StreamState {
+    const former = store.stream(name);
+    const stored: StoredStream = {
+      number: store.nextNumber(),
+      kind,
+      epochs: [{ epoch: createEpoch(), from: 1 }],
+      generation: store.generation,
+      floor: 1,
+      head: 0,
+      isClosed: false,
+      retention: { ...DEFAULT_RETENTION[kind], ...retention },
+    };
+    if (former !== undefined) void remove(name, former.number).catch(ignoreUnavailable);
+    const state = new StreamState(store, name, stored);
+    remember(state);
+    return state;
+  }
+
+  /** Commits what was decided on a state; answers in the order of the decisions. */
+  async function commit(state: StreamState, writes: readonly Write[]): Promise<void> {
+    state.underWay += 1;
+    try {
+      await store.commit(writes);
+      if (state.broken !== undefined && state.stored.kind !== "state") {
+        throw new StreamError(
+          "log-unavailable",
+          "An append before this one failed, so this one was taken back. Send it again.",
+        );
+      }
+    } catch (error) {
+      breakOff(state);
+      throw error;
+    } finally {
+      state.underWay -= 1;
+      if (state.underWay === 0 && state.broken !== undefined) {
+        if (states.get(state.name) === state) states.delete(state.name);
+        state.onSettled?.();
+      }
+    }
+  }
+
+  function breakOff(state: StreamState): void {
+    if (state.broken !== undefined) return;
+    suspects.add(state.name);
+    state.broken = new Promise((resolve) => {
+      state.onSettled = resolve;
+    });
+  }
+
+  /** Waits until what was decided before is committed, for an answer that rests on it. */
+  async function confirm(state: StreamState): Promise<void> {
+    if (state.underWay > 0) await commit(state, []);
+  }
+
+  function notify(name: StreamName, change: Commit): void {
+    for (const onCommit of watchers.get(name) ?? []) onCommit(change);
+  }
+
+  async function create(name: StreamName, options: CreateOptions): Promise<CreateOutcome> {
+    const state = await settled(name);
+    if (state === undefined) {
+      const made = makeState(name, options);
+      await commit(made, [made.putStream()]);
+      notify(name, { type: "appended", entries: [], info: made.info });
+      return { status: "created", info: made.info };
+    }
+    await confirm(state);
+    return { status: state.stored.kind === options.kind ? "exists" : "kind-conflict", info: state.info };
+  }
+
+  async function append(
+    name: StreamName,
+    events: readonly NewEvent[],
+    options: AppendOptions = {},
+  ): Promise<AppendOutcome> {
+    const { key } = options;
+    if (key === undefined) return appendOnce(name, events, options);
+    for (;;) {
+      const pending = pendingKeys.get(key.id);
+      if (pending === undefined) break;
+      if (pending.digest !== key.digest) return { status: "key-reused" };
+      // Whether it took effect is known when it is answered.
+      await pending.answer.catch(ignoreUnavailable);
+    }
+    const record = findKey(key.id);
+    if (record !== undefined)
+      return record.digest === key.digest ? { status: "replayed", record } : { status: "key-reused" };
+    const answer = appendOnce(name, events, options);
+    pendingKeys.set(key.id, { digest: key.digest, answer });
+    try {
+      return await answer;
+    } finally {
+      pendingKeys.delete(key.id);
+    }
+  }
+
+  async function appendOnce(
+    name: StreamName,
+    events: readonly NewEvent[],
+    options: AppendOptions,
+  ): Promise<AppendOutcome> {
+    // Without a wait where there is no doubt, so that appends keep the order of their calls.
+    let state = isInDoubt(name) ? await settled(name) : load(name);
+    if (state === undefined) {
+      if (options.create === undefined) return { status: "missing" };
+      state = makeState(name, options.create);
+    }
+    const refusal = state.refuse(options);
+    if (refusal !== undefined) {
+      await confirm(state);
+      return refusal;
+    }
+    const isNew = state.head === 0 && state.underWay === 0 && states.get(name) === state;
+    const at = now();
+    const { first, last, writes } = decide(state, events, options, at);
+    const info = state.snapshot();
+    const cursor = state.cursor(last);
+    if (isNew) writes.unshift(state.putStream());
+    if (options.key !== undefined) {
+      const { id, digest, note, expiresAt } = options.key;
+      const record: KeyRecord = { digest, stream: name, cursor };
+      if (note !== undefined) record.note = note;
+      if (expiresAt !== undefined) record.expiresAt = expiresAt;
+      writes.push({ op: "put-key", id, record });
+      if (expiresAt !== undefined)
+        writes.push({ op: "put-expiry", expiry: { at: expiresAt, of: "key", id } });
+    }
+    await commit(state, writes);
+    state.info = info;
+    notify(name, {
+      type: "appended",
+      entries: events.map((event, index) => ({ offset: first + index, span: 1, at, data: event.data })),
+      info,
+    });
+    if (state.stored.kind === "chat") compact(state, options);
+    return { status: "appended", first, last, cursor };
+  }
+
+  function decide(state: StreamState, events: readonly NewEvent[], options: AppendOptions, at: number) {
+    try {
+      return state.append(events, options, at);
+    } catch (error) {
+      // A stream that was to be made with its first event is not made.
+      if (state.head === 0 && store.stream(state.name) === undefined) states.delete(state.name);
+      throw error;
+    }
+  }
+
+  /** Rewrites a chat's single deltas as segments, so that coming back costs what the text costs. Offsets stay what they are. */
+  function compact(state: StreamState, { close, endsWriter }: AppendOptions): void {
+    const { number } = state.stored;
+    const isDue =
+      state.info.head - state.looseFrom + 1 >= COMPACT_EVERY || close === true || endsWriter !== undefined;
+    if (!isDue || state.broken !== undefined) return;
+    const { writes, next } = compactRecords(store, number, state.looseFrom, state.info.head);
+    state.looseFrom = next;
+    // It changes no event: should it fail, the next one, or the stream's next loading, finds the same deltas again.
+    store.commit(writes).catch(ignoreUnavailable);
+  }
+
+  async function read(name: StreamName, after: number, limit: ReadLimit = {}): Promise<ReadOutcome> {
+    const state = await settled(name);
+    // A stream under way for the first time is not there yet.
+    if (state === undefined || store.stream(name) === undefined) return { status: "missing" };
+    const { info } = state;
+    if (after < info.floor - 1 && !(info.kind === "state" && after === 0)) return { status: "trimmed", info };
+    return { status: "page", entries: readEntries(store, state.stored.number, info, after, limit), info };
+  }
+
+  async function remove(name: StreamName, number: number): Promise<void> {
+    const writes: Write[] = [{ op: "remove-stream", name, number }];
+    for (const record of store.records(number, 0))
+      writes.push({ op: "remove-record", number, first: record.first });
+    await store.commit(writes);
+  }
+
+  function findKey(id: string): KeyRecord | undefined {
+    const record = store.key(id);
+    return record?.expiresAt !== undefined && record.expiresAt <= now() ? undefined : record;
+  }
+
+  /** Removes what has expired. What was put off since has another entry of its own. */
+  async function sweep(): Promise<void> {
+    for (const expiry of store.expired(now(), SWEEP_LIMIT)) {
+      const writes: Write[] = [{ op: "remove-expiry", expiry }];
+      if (expiry.of === "key" && store.key(expiry.id) !== undefined && findKey(expiry.id) === undefined) {
+        writes.push({ op: "remove-key", id: expiry.id });
+      }
+      if (expiry.of === "stream") {
+        const name = expiry.id as StreamName; // written by us as a stream's name
+        const stored = store.stream(name);
+        const isSame = (states.get(name)?.stored.number ?? stored?.number) === stored?.number;
+        if (isSame && stored?.deleteAt !== undefined && stored.deleteAt <= now())
+          await deleteStored(name, stored.number);
+      }
+      await store.commit(writes);
+    }
+    for (const state of states.values()) {
+      const writes = state.broken === undefined ? state.expire(now()) : [];
+      if (writes.length > 0) await commit(state, writes);
+      if (writes.length > 0) state.info = { ...state.info, floor: state.stored.floor };
+    }
+  }
+
+  async function deleteStored(name: StreamName, number: number): Promise<void> {
+    const forget = () => states.get(name)?.stored.number === number && states.delete(name);
+    forget();
+    await remove(name, number);
+    // A reader may have loaded it again while it went.
+    forget();
+    notify(name, { type: "deleted" });
+  }
+
+  return {
+    create,
+    append,
+    read,
+    async info(name): Promise<StreamInfo | undefined> {
+      const state = await settled(name);
+      return state === undefined || store.stream(name) === undefined ? undefined : state.info;
+    },
+    watch(name, onCommit) {
+      const set = watchers.get(name) ?? new Set();
+      watchers.set(name, set.add(onCommit));
+      return () => {
+        set.delete(onCommit);
+        if (set.size === 0 && watchers.get(name) === set) watchers.delete(name);
+      };
+    },
+    async delete(name) {
+      const state = await settled(name);
+      if (state === undefined) return false;
+      await confirm(state);
+      await deleteStored(name, state.stored.number);
+      return true;
+    },
+    async key(id) {
+      await pendingKeys.get(id)?.answer.catch(ignoreUnavailable);
+      return findKey(id);
+    },
+    async expireKey(id, expiresAt) {
+      const record = findKey(id);
+      if (record === undefined) return;
+      await store.commit([
+        { op: "put-key", id, record: { ...record, expiresAt } },
+        { op: "put-expiry", expiry: { at: expiresAt, of: "key", id } },
+      ]);
+    },
+    async openWriters(): Promise<OpenWriter[]> {
+      return store.openWriters();
+    },
+    async close() {
+      isClosed = true;
+      clearInterval(sweeper);
+      await Promise.all([...states.values()].map((state) => confirm(state).catch(ignoreUnavailable)));
+      await store.close();
+    },
+  };
+}
+
+/** A name for an epoch that no other stream of this log has: 10 characters of base36, 51 random bits. */
+function createEpoch(): string {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return ((high % 0x80000) * 0x100000000 + low).toString(36).padStart(10, "0").slice(-10);
+}
+
+/** For what may be left undone: it is done again when it is next needed. */
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof StreamError)) throw error;
+}

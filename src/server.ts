@@ -1,0 +1,135 @@
+import type { Server } from "node:http";
+import { discoverLocalServers, environmentProviders } from "./chat/discover.ts";
+import { loadGuideDocuments } from "./chat/guide-documents.ts";
+import { createGuideProvider } from "./chat/guide.ts";
+import { createModelRegistry } from "./chat/models.ts";
+import type { ModelRegistry } from "./chat/models.ts";
+import type { Provider } from "./chat/provider.ts";
+import { createRunner } from "./chat/runner.ts";
+import type { Runner, RunnerOptions } from "./chat/runner.ts";
+import { createScriptProvider } from "./chat/script.ts";
+import { createApp } from "./http/app.ts";
+import type { GuardOptions } from "./http/guard.ts";
+import { createNodeHandler, listen, nodeEdge } from "./http/node.ts";
+import type { NodeHandler } from "./http/node.ts";
+import { staticRoutes } from "./http/static.ts";
+import { createHub } from "./hub/hub.ts";
+import type { HubOptions } from "./hub/hub.ts";
+import { openLmdbLog } from "./log/lmdb.ts";
+import type { Log } from "./log/log.ts";
+import { createMemoryLog } from "./log/memory.ts";
+
+export { createOpenAIProvider } from "./chat/openai.ts";
+export type { GenerateRequest, Model, PromptMessage, Provider, ProviderEvent } from "./chat/provider.ts";
+export type { AppendOutcome, Log, NewEvent, StreamInfo } from "./log/log.ts";
+export { StreamError } from "./protocol/error.ts";
+export { parseStreamName } from "./protocol/names.ts";
+
+export interface ServerOptions extends GuardOptions {
+  /** `memory`: kept as long as the process; `lmdb`: kept in `data`; or a log of your own. Default `lmdb`. */
+  log?: "memory" | "lmdb" | Log;
+  /** The data folder. Default `.millrace`. */
+  data?: string;
+  /** Where answers come from, before the built-in ones. */
+  providers?: readonly Provider[];
+  /** The model that answers when a request names none. */
+  model?: string;
+  /** Offers the model `script`, a deterministic generator for tests. Default false. */
+  isDev?: boolean;
+  /** Looks for model servers on this machine, and for keys in the environment. Default false. */
+  discovers?: boolean;
+  /** Serves the page at `/`. Default true. */
+  hasPages?: boolean;
+  hub?: HubOptions;
+  runner?: RunnerOptions;
+}
+
+/** A Millrace server: its parts, and the same app for every way of calling it. */
+export interface MillraceServer {
+  readonly log: Log;
+  readonly runner: Runner;
+  readonly models: ModelRegistry;
+  /** Web-standard: for Bun, Deno, Next and tests. */
+  fetch(request: Request): Promise<Response>;
+  /** For Node's http server and for Express. */
+  readonly handler: NodeHandler;
+  /** Listens; resolves with the address. Port 0: a free one. Default host `127.0.0.1`. Errors: Node's, such as `EADDRINUSE`. */
+  listen(port: number, host?: string): Promise<string>;
+  /** Readers at this moment. */
+  readonly readers: number;
+  /** Runs that a dead process had left open, and that were ended as `interrupted` at the start. */
+  readonly recoveredRuns: number;
+  /** Ends readers (they come back), ends open runs as `interrupted`, and gives the data folder back. */
+  close(): Promise<void>;
+}
+
+/** Makes a server: log, hub, runner and door, wired.
+ *  Done:   the data folder is taken, and what a dead process left open has ended.
+ *  Errors: DataFolderError where the folder is in use, or of another format. */
+export async function createServer(options: ServerOptions = {}): Promise<MillraceServer> {
+  const {
+    log: wanted = "lmdb",
+    data = ".millrace",
+    isDev = false,
+    discovers = false,
+    hasPages = true,
+  } = options;
+  const lmdb = wanted === "lmdb" ? await openLmdbLog({ directory: data }) : undefined;
+  const log = lmdb ?? (typeof wanted === "object" ? wanted : createMemoryLog());
+  const providers = [
+    ...(options.providers ?? []),
+    ...(discovers ? await discoverLocalServers() : []),
+    ...(discovers ? environmentProviders(process.env) : []),
+    createGuideProvider({ documents: await loadGuideDocuments(new URL("../dist/docs/", import.meta.url)) }),
+    ...(isDev ? [createScriptProvider()] : []),
+  ];
+  const models = createModelRegistry(providers, { configured: options.model });
+  const hub = createHub(log, options.hub);
+  const runner = createRunner(log, models, options.runner);
+  const recoveredRuns = await runner.recover();
+  let isDraining = false;
+  let server: Server | undefined;
+  const app = createApp({
+    ...options,
+    log,
+    hub,
+    runner,
+    models,
+    edge: nodeEdge,
+    pages: hasPages ? staticRoutes(new URL("../dist/web/", import.meta.url)) : undefined,
+    isDraining: () => isDraining,
+  });
+  const fetch = async (request: Request, env?: object) => app.fetch(request, env);
+  const handler = createNodeHandler(fetch);
+
+  return {
+    log,
+    runner,
+    models,
+    recoveredRuns,
+    handler,
+    fetch: (request) => fetch(request),
+    get readers() {
+      return hub.readers;
+    },
+    async listen(port, host = "127.0.0.1") {
+      const listening = await listen(handler, port, host);
+      server = listening.server;
+      const url = `http://${host.includes(":") ? `[${host}]` : host}:${listening.port}`;
+      lmdb?.announce(url);
+      return url;
+    },
+    async close() {
+      isDraining = true;
+      const closed = server && new Promise((resolve) => server?.close(resolve));
+      await runner.close();
+      hub.close();
+      server?.closeIdleConnections();
+      // Who keeps a connection open without a request has had its answer.
+      const cut = setTimeout(() => server?.closeAllConnections(), 500);
+      await closed;
+      clearTimeout(cut);
+      await log.close();
+    },
+  };
+}
