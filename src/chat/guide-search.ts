@@ -147,7 +147,7 @@ function toTerms(text: string): string[] {
 function stem(word: string): string {
   if (word.length <= 3) return word;
   let base = word;
-  if (/ies$/.test(base)) base = `${base.slice(0, -3)}y`;
+  if (base.endsWith("ies")) base = `${base.slice(0, -3)}y`;
   else if (/[^su]s$/.test(base)) base = base.slice(0, -1);
   if (base.length > 5 && base.endsWith("ing")) base = undouble(base.slice(0, -3));
   else if (base.length > 4 && base.endsWith("ed")) base = undouble(base.slice(0, -2));

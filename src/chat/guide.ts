@@ -153,7 +153,7 @@ function isGreeting(text: string): boolean {
 
 function writeLink(passage: Passage, link: Link): string {
   const { title, heading } = passage;
-  return `[${heading === title ? title : `${title}: ${heading}`}](${link(passage.path, passage.anchor)})`;
+  return `[${heading === title ? title : `${title} › ${heading}`}](${link(passage.path, passage.anchor)})`;
 }
 
 function defaultLink(path: string, anchor: string): string {

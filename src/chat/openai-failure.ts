@@ -33,7 +33,7 @@ export interface Endpoint {
   readonly apiKey: string | undefined;
   readonly isOpenAI: boolean;
   readonly fetch: FetchLike;
-  url(path: string): string;
+  readonly url: (path: string) => string;
 }
 
 const MAX_DETAIL_LENGTH = 300;

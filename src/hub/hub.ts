@@ -126,6 +126,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     readers += 1;
     slot.set(subscription, channel);
     channel.add(subscription);
+    subscription.begin();
     const retry = Math.round(retryMs * (0.7 + 0.6 * random()));
     const first: StreamStart = {
       stream,

@@ -1,11 +1,25 @@
 import type { Bundle } from "./bundle.ts";
 import { encodeText, makeBundle } from "./bundle.ts";
-import type { Channel } from "./channel.ts";
 import type { Sink, SinkListener } from "./sink.ts";
 
 /** What a reader may have in user space, beside one event: a piece while it is healthy, and while it is slow. */
 const PIECE_BYTES = 49_152;
 const SLOW_PIECE_BYTES = 16_384;
+
+/** What a reader reads from: a channel. */
+export interface Source {
+  /** The last offset that can be given to readers. */
+  readonly head: number;
+  /** Whether nothing comes after the head. */
+  readonly isClosed: boolean;
+  /** What follows `after`, in bytes shared with the other readers. Undefined: only the log has it. */
+  pieceAfter(after: number, limit: number): { last: number; bundle: Bundle } | undefined;
+  /** Reads from the log; answers by `takePage`. */
+  readFor(subscription: Subscription, maxLength: number): Promise<void>;
+  caughtUpText(offset: number): string;
+  endText(reason: "closed"): string;
+  remove(subscription: Subscription): void;
+}
 
 /** One reader: a cursor over a channel, and where its bytes go. Replay, live and slow are one loop: from the cursor to the
  *  head, write, wait. There is no queue, so nothing to overflow. */
@@ -18,7 +32,7 @@ export class Subscription implements SinkListener {
   looksLeft: number;
   /** Its place in the channel's list. */
   index = -1;
-  readonly #channel: Channel;
+  readonly #channel: Source;
   readonly #sink: Sink;
   readonly #onGone: () => void;
   #state: "open" | "reading" | "blocked" | "gone" = "open";
@@ -27,13 +41,17 @@ export class Subscription implements SinkListener {
   #stalledBytes = 0;
   #stalledLooks = 0;
 
-  constructor(channel: Channel, sink: Sink, after: number, looksLeft: number, onGone: () => void) {
+  constructor(channel: Source, sink: Sink, after: number, looksLeft: number, onGone: () => void) {
     this.#channel = channel;
     this.#sink = sink;
     this.offset = after;
     this.looksLeft = looksLeft;
     this.#onGone = onGone;
-    sink.attach(this);
+  }
+
+  /** Begins to hear its sink. Only once it stands in its channel: the reader may be gone already. */
+  begin(): void {
+    this.#sink.attach(this);
   }
 
   /** Writes what there is, until it is at the head, blocked, or waits for the log. */

@@ -150,20 +150,17 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
       }
       return number;
     },
-    async commit(writes) {
-      if (writes.length === 0) {
-        await last;
-        return;
-      }
-      const done = db.batch(() => {
-        for (const write of writes) apply(write);
-      });
-      last = done.catch(() => undefined);
-      try {
-        await done;
-      } catch (error) {
-        throw commitError(error);
-      }
+    commit(writes) {
+      const answer = inTurn(
+        last,
+        writes.length === 0
+          ? last
+          : db.batch(() => {
+              for (const write of writes) apply(write);
+            }),
+      );
+      last = answer.catch(() => undefined);
+      return answer;
     },
     async close() {
       await db.flushed;
@@ -174,6 +171,17 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
 
 function recordAt({ key, value }: { key: Buffer; value: Buffer }): LogRecord {
   return decodeRecord(key.readUIntBE(7, 6), value);
+}
+
+/** Commits take effect in the order of the calls, but the binding may answer a later one first. */
+async function inTurn(former: Promise<unknown>, done: Promise<unknown>): Promise<void> {
+  try {
+    await done;
+  } catch (error) {
+    throw commitError(error);
+  } finally {
+    await former;
+  }
 }
 
 /** LMDB's binding says the reason in a promise of its own, and `Input/output error` where the disk is full. */
