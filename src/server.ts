@@ -22,6 +22,7 @@ import { createMemoryLog } from "./log/memory.ts";
 export { createOpenAIProvider } from "./chat/openai.ts";
 export type { GenerateRequest, Model, PromptMessage, Provider, ProviderEvent } from "./chat/provider.ts";
 export type { AppendOutcome, Log, NewEvent, StreamInfo } from "./log/log.ts";
+export { DataFolderError, readOwner } from "./log/lmdb-folder.ts";
 export { StreamError } from "./protocol/error.ts";
 export { parseStreamName } from "./protocol/names.ts";
 

@@ -171,7 +171,8 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
         ).toJSON(),
       });
     } catch (error) {
-      await finish(run, "error", { error: toErrorBody(error) });
+      // Once it is over, the provider was told to stop, and says so.
+      if (!run.isOver) await finish(run, "error", { error: toErrorBody(error) });
     } finally {
       clearInterval(watch);
     }

@@ -28,7 +28,7 @@ test(`random cuts over ${RUNS} runs and streams of each kind lose, double and re
     await put(url, "cut/log", { kind: "log" });
     await put(url, "cut/state", { kind: "state" });
     const readers = Array.from({ length: RUNS }, async (_, index) => {
-      const prompt = `tokens=1600 rate=400 seed=${index} markdown=${index % 2 === 0} reasoning=${index % 3}`;
+      const prompt = `tokens=2000 rate=400 seed=${index} markdown=${index % 2 === 0} reasoning=${index % 3}`;
       const { stream } = await post<{ stream: string }>(url, "/v1/runs", { prompt, model: "script" });
       return readStream({ url: through(stream), kind: "chat" });
     });

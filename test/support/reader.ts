@@ -8,6 +8,8 @@ export interface StreamReaderOptions {
   kind: "log" | "chat" | "state";
   /** Called with each event of the stream, once what was folded is true again after it. */
   onEvent?: (event: StreamEvent) => void;
+  /** Whether the report holds the events. Default true. */
+  keepsEvents?: boolean;
   /** Default 5. */
   reconnectMs?: number;
   signal?: AbortSignal;
@@ -41,7 +43,7 @@ export interface ReaderReport {
 /** Reads a stream as the browser's EventSource does: keeps the last id, comes back after any cut, stops at 204. It checks
  *  offsets as a client should. Resolves when the stream has ended. */
 export async function readStream(options: StreamReaderOptions): Promise<ReaderReport> {
-  const { kind, onEvent, reconnectMs = 5, signal } = options;
+  const { kind, onEvent, keepsEvents = true, reconnectMs = 5, signal } = options;
   const report: ReaderReport = {
     events: [],
     text: "",
@@ -72,7 +74,7 @@ export async function readStream(options: StreamReaderOptions): Promise<ReaderRe
     if (next > expected) report.gaps += 1;
     if (next < expected) report.doubles += 1;
     offset = next;
-    report.events.push(event);
+    if (keepsEvents) report.events.push(event);
     report.text += event.type === "text-delta" ? (event.text ?? "") : "";
     if (event.type === "message-end") report.end = event;
     onEvent?.(event);

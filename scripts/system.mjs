@@ -1,0 +1,64 @@
+/** What the tests need from the machine and npm does not bring: a browser and a proxy. */
+import { existsSync, readFileSync } from "node:fs";
+import { runTool } from "./tool.mjs";
+
+const NEEDS = [
+  { file: "/usr/bin/chromium", packages: ["chromium"] },
+  { file: "/usr/sbin/nginx", packages: ["nginx-light", "nginx"] },
+];
+const NGINX_PID = "/run/nginx.pid";
+const STOP_WAIT_MS = 5_000;
+
+/** Makes sure that Chromium and nginx are there; installs them if this is root on a Debian.
+ *  @returns {Promise<{installed: string[], problem?: string}>} `problem` is one sentence that says what to install */
+export async function ensureSystem() {
+  const missing = NEEDS.filter(({ file }) => !existsSync(file));
+  if (missing.length === 0) return { installed: [] };
+
+  const names = missing.map(({ packages }) => packages[0]);
+  const request = `The tests need ${missing.map(({ file }) => file).join(" and ")}: install the Debian packages ${names.join(" and ")}.`;
+  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return { installed: [], problem: request };
+
+  const nginxBefore = nginxPid();
+  await runApt("update", "-qq");
+  for (const { file, packages } of missing) {
+    for (const name of packages) {
+      if (!existsSync(file)) await runApt("install", "-y", "-qq", "--no-install-recommends", name);
+    }
+    if (!existsSync(file)) return { installed: [], problem: request };
+  }
+  if (nginxBefore === undefined) await stopNginx();
+  return { installed: names };
+}
+
+function runApt(...args) {
+  return runTool("/usr/bin/apt-get", args, { env: { DEBIAN_FRONTEND: "noninteractive" } });
+}
+
+/** Some machines start nginx when its package arrives. It is stopped by its own pid, and only if it was not there before:
+ *  the tests start their own on free ports. */
+async function stopNginx() {
+  const pid = nginxPid();
+  if (pid === undefined) return;
+  process.kill(pid, "SIGTERM");
+  const deadline = Date.now() + STOP_WAIT_MS;
+  while (nginxPid() === pid && Date.now() < deadline) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+}
+
+/** The pid of the machine's own nginx, if it runs. */
+function nginxPid() {
+  try {
+    const pid = Number(readFileSync(NGINX_PID, "utf8"));
+    // Zero or a broken number would address a whole process group.
+    if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    // No pid file, or the pid of a process that is gone: it does not run.
+    return undefined;
+  }
+}

@@ -1,0 +1,193 @@
+import { editDistance } from "../protocol/edit-distance.ts";
+import { CliError, EXIT } from "./exit.ts";
+
+/** What `millrace serve` can be told. */
+export interface ServeConfig {
+  port?: number;
+  host: string;
+  data: string;
+  log: "memory" | "lmdb";
+  model?: string;
+  dev: boolean;
+  allowedHost: string[];
+  allowedOrigin: string[];
+  allowRemote: boolean;
+}
+
+interface Setting {
+  /** As a flag; `MILLRACE_ALLOWED_HOST` in the environment, `allowedHost` in the file. */
+  name: string;
+  /** Absent: it is on or off. */
+  argument?: string;
+  help: string;
+  /** Reads a text; undefined if it is none. */
+  read(text: string): unknown;
+  /** What it takes, for an error. */
+  takes: string;
+}
+
+const text = (value: string) => (value === "" ? undefined : value);
+const list = (value: string) => value.split(",").map((part) => part.trim());
+const flag = (value: string) =>
+  /^(true|1)$/.test(value) ? true : /^(false|0)$/.test(value) ? false : undefined;
+const onOff = "true or false";
+
+export const SETTINGS: readonly Setting[] = [
+  {
+    name: "port",
+    argument: "number",
+    help: "port to listen on (default: 4000, or the next free one)",
+    read: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
+    takes: "a number from 0 to 65535; 0 is any free one",
+  },
+  {
+    name: "host",
+    argument: "address",
+    help: "address to listen on (default: 127.0.0.1)",
+    read: text,
+    takes: "an address",
+  },
+  {
+    name: "data",
+    argument: "folder",
+    help: "data folder (default: .millrace)",
+    read: text,
+    takes: "a folder",
+  },
+  {
+    name: "log",
+    argument: "kind",
+    help: "memory: lost at the end; lmdb: kept in the data folder (default: lmdb)",
+    read: (value) => (value === "memory" || value === "lmdb" ? value : undefined),
+    takes: "memory or lmdb",
+  },
+  {
+    name: "model",
+    argument: "id",
+    help: "the model that answers where a request names none",
+    read: text,
+    takes: "a model",
+  },
+  {
+    name: "dev",
+    help: "offer the model script, a deterministic generator for tests",
+    read: flag,
+    takes: onOff,
+  },
+  {
+    name: "allowed-host",
+    argument: "names",
+    help: "names to answer for beside those of this machine, with commas between",
+    read: list,
+    takes: "names with commas between",
+  },
+  {
+    name: "allowed-origin",
+    argument: "origins",
+    help: "origins whose pages may use the server, with commas between",
+    read: list,
+    takes: "origins with commas between",
+  },
+  {
+    name: "allow-remote",
+    help: "listen on an address that others can reach, though nobody has to sign in",
+    read: flag,
+    takes: onOff,
+  },
+];
+
+const DEFAULTS: ServeConfig = {
+  host: "127.0.0.1",
+  data: ".millrace",
+  log: "lmdb",
+  dev: false,
+  allowedHost: [],
+  allowedOrigin: [],
+  allowRemote: false,
+};
+
+const PREFIX = "MILLRACE_";
+/** Read by other commands. */
+const OTHER_VARIABLES = new Set(["MILLRACE_URL"]);
+
+export interface ConfigSources {
+  /** As commander gives them. */
+  flags: Readonly<Record<string, unknown>>;
+  env: Readonly<Record<string, string | undefined>>;
+  /** What stands in the file, and its name for errors. */
+  file?: { path: string; text: string };
+}
+
+/** Flags before environment before file before defaults. Pure.
+ *  Errors: CliError 2 for an unknown key, which names the nearest known one, or a value that does not fit. */
+export function readConfig({ flags, env, file }: ConfigSources): ServeConfig {
+  return { ...DEFAULTS, ...readFile(file), ...readEnvironment(env), ...readFlags(flags) };
+}
+
+function readFlags(flags: ConfigSources["flags"]): Partial<ServeConfig> {
+  const given = Object.entries(flags).filter(([key]) => key !== "config");
+  return Object.fromEntries(
+    given.map(([key, value]) => [key, check(find(key), String(value), `--${find(key)?.name}`)]),
+  );
+}
+
+function readEnvironment(env: ConfigSources["env"]): Partial<ServeConfig> {
+  const names = SETTINGS.map((setting) => variable(setting.name));
+  const config: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(PREFIX) || value === undefined || OTHER_VARIABLES.has(name)) continue;
+    const setting = SETTINGS.find((known) => variable(known.name) === name);
+    if (setting === undefined) throw unknown(`the environment variable ${name}`, name, names);
+    config[camel(setting.name)] = check(setting, value, name);
+  }
+  return config;
+}
+
+function readFile(file: ConfigSources["file"]): Partial<ServeConfig> {
+  if (file === undefined) return {};
+  const { path } = file;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(file.text);
+  } catch (error) {
+    throw new CliError(EXIT.usage, `${path} is not JSON: ${error instanceof Error ? error.message : ""}`);
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new CliError(EXIT.usage, `${path} must hold an object, such as {"port": 4100}.`);
+  }
+  const keys = SETTINGS.map((setting) => camel(setting.name));
+  return Object.fromEntries(
+    Object.entries(parsed).map(([key, value]) => {
+      const setting = find(key);
+      if (setting === undefined) throw unknown(`the key ${JSON.stringify(key)} in ${path}`, key, keys);
+      return [
+        key,
+        check(setting, Array.isArray(value) ? value.join(",") : String(value), `${key} in ${path}`),
+      ];
+    }),
+  );
+}
+
+function find(key: string): Setting | undefined {
+  return SETTINGS.find((setting) => camel(setting.name) === key);
+}
+
+function check(setting: Setting | undefined, value: string, where: string): unknown {
+  const read = setting?.read(value);
+  if (read !== undefined) return read;
+  throw new CliError(EXIT.usage, `${where} takes ${setting?.takes}, not ${JSON.stringify(value)}.`);
+}
+
+function unknown(what: string, key: string, keys: readonly string[]): CliError {
+  const distance = (known: string) => editDistance(key.toLowerCase(), known.toLowerCase());
+  const [nearest] = [...keys].sort((a, b) => distance(a) - distance(b));
+  return new CliError(EXIT.usage, `There is no setting for ${what}. Did you mean ${nearest}?`);
+}
+
+function variable(name: string): string {
+  return PREFIX + name.toUpperCase().replaceAll("-", "_");
+}
+
+function camel(name: string): string {
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,61 @@
+/** Keeps the end of the page in sight, for a reader who is there. */
+export interface Follower {
+  /** To be called after the page has grown. */
+  keep: () => void;
+  /** Goes to the end and stays there. */
+  follow: () => void;
+  readonly isFollowing: boolean;
+}
+
+/** As near to the end as this counts as being there. */
+const NEAR_PX = 32;
+
+/** The reader owns the scroll: any move up ends the following, being back at the end begins it again. */
+export function createFollower(onChange: () => void): Follower {
+  const page = document.documentElement;
+  let isFollowing = true;
+  let top = scrollY;
+
+  const fromEnd = () => page.scrollHeight - innerHeight - scrollY;
+  const set = (next: boolean) => {
+    if (next === isFollowing) return;
+    isFollowing = next;
+    onChange();
+  };
+  const toEnd = () => {
+    scrollTo({ top: page.scrollHeight, behavior: "instant" });
+    top = scrollY;
+  };
+
+  addEventListener(
+    "scroll",
+    () => {
+      // The first pixels of a move up count, though the end is still near; text that shrank leaves the page at its end.
+      if (scrollY < top) set(fromEnd() <= 1);
+      else if (scrollY > top && fromEnd() <= NEAR_PX) set(true);
+      top = scrollY;
+    },
+    { passive: true },
+  );
+  // The wheel is heard before the page has moved: text that arrives in between must not pull it back.
+  addEventListener(
+    "wheel",
+    (event) => {
+      if (event.deltaY < 0 && scrollY > 0) set(false);
+    },
+    { passive: true },
+  );
+
+  return {
+    keep() {
+      if (isFollowing) toEnd();
+    },
+    follow() {
+      set(true);
+      toEnd();
+    },
+    get isFollowing() {
+      return isFollowing;
+    },
+  };
+}
