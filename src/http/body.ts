@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { StreamError } from "../protocol/error.ts";
 
 /** A body is at most this long, in bytes. */
-export const MAX_BODY_BYTES = 4 * 1_048_576;
+const MAX_BODY_BYTES = 4 * 1_048_576;
 
 const KEY = /^[\x21-\x7e]{1,128}$/;
 

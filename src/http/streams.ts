@@ -150,7 +150,7 @@ export function streamRoutes({ log, hub, edge, now }: StreamsOptions): Hono {
 }
 
 /** Where a request wants to go on: its cursor if that can be honoured; else it is told why not. */
-export function readingStart(context: Context, info: StreamInfo | undefined): ReadingStart {
+function readingStart(context: Context, info: StreamInfo | undefined): ReadingStart {
   const given = requestCursor(context);
   const after = given === undefined ? context.req.query("after") : undefined;
   if (after === "now") return { at: "now" };

@@ -6,7 +6,7 @@ import type { LogRecord, Store, StoredStream, StoredWriter, Write } from "./stor
 import { recordLast } from "./store.ts";
 
 /** An event is at most this long, in characters of JSON text. */
-export const MAX_EVENT_LENGTH = 262_144;
+const MAX_EVENT_LENGTH = 262_144;
 /** A writer's last answers that are kept: what it may have under way. */
 const REMEMBERED_STEPS = 16;
 const DEFAULT_MAX_KEYS = 10_000;

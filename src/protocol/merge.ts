@@ -14,7 +14,7 @@ export interface Segment {
 }
 
 /** The text of one merged delta is at most this long, in UTF-16 code units. */
-export const MAX_MERGED_LENGTH = 65_536;
+const MAX_MERGED_LENGTH = 65_536;
 
 /** Merges neighbouring deltas of one message, whatever they were merged from before.
  *  Shape: the texts joined in order; `span` is the sum of the spans.

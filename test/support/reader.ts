@@ -37,7 +37,7 @@ export interface ReaderReport {
   resets: number;
   connections: number;
   /** Why it stopped: the server said so with 204, `stream-end` was read, or the caller had enough. */
-  status: 204 | "stream-end" | "aborted" | number;
+  status: "stream-end" | "aborted" | number;
 }
 
 /** Reads a stream as the browser's EventSource does: keeps the last id, comes back after any cut, stops at 204. It checks

@@ -30,9 +30,6 @@ export function createSlowLog(log: Log, options: SlowLogOptions): Log {
     return answer;
   }
 
-  const away = () =>
-    new StreamError("log-unavailable", "The log did not answer. Whether it took the append is not known.");
-
   return {
     create: (...call) => inOrder(() => log.create(...call)),
     append: (...call) =>
@@ -62,4 +59,11 @@ export function createSlowLog(log: Log, options: SlowLogOptions): Log {
     },
     close: () => log.close(),
   };
+}
+
+function away(): StreamError {
+  return new StreamError(
+    "log-unavailable",
+    "The log did not answer. Whether it took the append is not known.",
+  );
 }

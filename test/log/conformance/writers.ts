@@ -1,0 +1,81 @@
+import { expect } from "vitest";
+import type { Log } from "../../../src/log/log.ts";
+import type { OpenLog } from "../conformance.ts";
+import { CHAT, NAME, event, readNumbers, withLog } from "./support.ts";
+
+export function testWriters(open: OpenLog): void {
+  withLog("answers a step that was taken before with its first answer", open, async (log, { reopen }) => {
+    const first = await step(log, 0, 1);
+    const second = await step(log, 1, 2);
+    await step(log, 2, 3);
+    expect(await step(log, 1, 2)).toEqual({ ...second, status: "repeated" });
+    const again = (await reopen?.()) ?? log;
+    expect(await step(again, 0, 1)).toEqual({ ...first, status: "repeated" });
+    expect(await readNumbers(again)).toEqual([1, 2, 3]);
+    expect(await step(again, 3, 4)).toMatchObject({ status: "appended", first: 4 });
+  });
+
+  withLog("takes a step once that is sent twice at the same time", open, async (log) => {
+    const [first, second] = await Promise.all([step(log, 0, 1), step(log, 0, 1)]);
+    expect(first).toMatchObject({ status: "appended", last: 1 });
+    expect(second).toEqual({ ...first, status: "repeated" });
+    expect(await readNumbers(log)).toEqual([1]);
+  });
+
+  withLog("refuses a step that leaves one out", open, async (log) => {
+    expect(await step(log, 1, 1)).toEqual({ status: "sequence-gap", expected: 0 });
+    await step(log, 0, 1);
+    expect(await step(log, 2, 3)).toEqual({ status: "sequence-gap", expected: 1 });
+    expect(await readNumbers(log)).toEqual([1]);
+  });
+
+  withLog("fences a writer of a former epoch", open, async (log) => {
+    await step(log, 0, 1);
+    expect(await step(log, 0, 2, 2)).toMatchObject({ status: "appended" });
+    expect(await step(log, 1, 9)).toEqual({ status: "fenced", epoch: 2 });
+    expect(await readNumbers(log)).toEqual([1, 2]);
+  });
+
+  withLog("lets the first end win, and refuses what the writer still sends", open, async (log) => {
+    await step(log, 0, 1);
+    const late = [step(log, 1, 2), log.append(NAME, [event(99)], { endsWriter: "run" }), step(log, 2, 3)];
+    const [before, end, after] = await Promise.all(late);
+    expect(before).toMatchObject({ status: "appended" });
+    expect(end).toMatchObject({ status: "appended", last: 3 });
+    expect(after).toEqual({ status: "ended" });
+    expect(await log.append(NAME, [event(98)], { endsWriter: "run" })).toEqual({ status: "ended" });
+    expect(await step(log, 0, 7, 5)).toEqual({ status: "ended" });
+    expect(await log.append(NAME, [event(4)])).toMatchObject({ status: "appended" });
+    expect(await readNumbers(log)).toEqual([1, 2, 99, 4]);
+  });
+
+  withLog("repeats a writer's own end, also after it closed the stream", open, async (log) => {
+    await step(log, 0, 1);
+    const options = { writer: { id: "run", epoch: 1, seq: 1 }, endsWriter: "run", close: true };
+    const end = await log.append(NAME, [event(2)], options);
+    expect(end).toMatchObject({ status: "appended", last: 2 });
+    expect(await log.append(NAME, [event(2)], options)).toEqual({ ...end, status: "repeated" });
+    expect(await readNumbers(log)).toEqual([1, 2]);
+  });
+
+  withLog("refuses a writer that was ended before it began", open, async (log) => {
+    await log.append(NAME, [event(1)], { ...CHAT, endsWriter: "run" });
+    expect(await step(log, 0, 2)).toEqual({ status: "ended" });
+  });
+
+  withLog("lists the writers that have begun and not ended", open, async (log, { reopen }) => {
+    expect(await log.openWriters()).toEqual([]);
+    await step(log, 0, 1);
+    await step(log, 1, 2);
+    await log.append(NAME, [event(3)], { writer: { id: "other", epoch: 1, seq: 0 } });
+    await log.append(NAME, [event(4)], { endsWriter: "other" });
+    const again = (await reopen?.()) ?? log;
+    expect(await again.openWriters()).toEqual([{ stream: NAME, id: "run", epoch: 1 }]);
+    await again.append(NAME, [event(5)], { endsWriter: "run" });
+    expect(await again.openWriters()).toEqual([]);
+  });
+}
+
+function step(log: Log, seq: number, n: number, epoch = 1) {
+  return log.append(NAME, [event(n)], { ...CHAT, writer: { id: "run", epoch, seq } });
+}
