@@ -47,6 +47,8 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
     path: `${directory}/log`,
     encoding: "binary",
     keyEncoding: "binary",
+    // Each commit is a batch of its own; the binding would add a promise per turn of the loop that nobody can catch.
+    eventTurnBatching: false,
     // The room of addresses that is set aside, not of the disk; it grows in steps when it is used up.
     mapSize: 2 ** 36,
     maxReaders: 16,
@@ -63,7 +65,7 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
   }
 
   function putJson(key: Buffer, value: unknown): void {
-    void db.put(key, Buffer.from(JSON.stringify(value)));
+    quiet(db.put(key, Buffer.from(JSON.stringify(value))));
   }
 
   function apply(write: Write): void {
@@ -71,22 +73,22 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
       case "put-stream":
         return putJson(streamKey(write.name), write.stream);
       case "remove-stream":
-        void db.remove(streamKey(write.name));
+        quiet(db.remove(streamKey(write.name)));
         for (const tag of [TAG.writer, TAG.openWriter]) {
           const prefix = numbered(tag, write.number);
-          for (const key of db.getKeys({ start: prefix, end: after(prefix) })) void db.remove(key);
+          for (const key of db.getKeys({ start: prefix, end: after(prefix) })) quiet(db.remove(key));
         }
         return;
       case "put-record":
-        void db.put(numbered(TAG.record, write.number, write.record.first), encodeRecord(write.record));
+        quiet(db.put(numbered(TAG.record, write.number, write.record.first), encodeRecord(write.record)));
         return;
       case "remove-record":
-        void db.remove(numbered(TAG.record, write.number, write.first));
+        quiet(db.remove(numbered(TAG.record, write.number, write.first)));
         return;
       case "put-writer": {
         const { name, number, id, writer } = write;
         putJson(writerKey(TAG.writer, number, id), writer);
-        if (writer.isEnded) void db.remove(writerKey(TAG.openWriter, number, id));
+        if (writer.isEnded) quiet(db.remove(writerKey(TAG.openWriter, number, id)));
         else if (writer.seq === 0) {
           putJson(writerKey(TAG.openWriter, number, id), {
             stream: name,
@@ -99,12 +101,12 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
       case "put-key":
         return putJson(tagged(TAG.key, write.id), write.record);
       case "remove-key":
-        void db.remove(tagged(TAG.key, write.id));
+        quiet(db.remove(tagged(TAG.key, write.id)));
         return;
       case "put-expiry":
         return putJson(expiryKey(write.expiry), write.expiry);
       case "remove-expiry":
-        void db.remove(expiryKey(write.expiry));
+        quiet(db.remove(expiryKey(write.expiry)));
         return;
     }
   }
@@ -171,6 +173,11 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
 
 function recordAt({ key, value }: { key: Buffer; value: Buffer }): LogRecord {
   return decodeRecord(key.readUIntBE(7, 6), value);
+}
+
+/** A write of a batch answers for itself, too, though the batch's answer says all. */
+function quiet(write: Promise<unknown>): void {
+  write.catch(() => undefined);
 }
 
 /** Commits take effect in the order of the calls, but the binding may answer a later one first. */
