@@ -56,9 +56,11 @@ export function streamPromptRoutes(options: StreamPromptOptions): Hono {
   });
 
   async function answer(context: Context): Promise<Response> {
+    const cursor = requestCursor(context);
+    // Whatever else it asks: a page that comes back to a refusal is told that nothing more comes.
+    if (cursor !== undefined && parseCursor(cursor) === undefined) return context.body(null, 204);
     const { prompt, model, key } = parseQuery(context);
     const id = `prompt ${await sha256(JSON.stringify(["local", prompt, model, key]))}`;
-    const cursor = requestCursor(context);
     if (cursor !== undefined) return resume(context, id, cursor);
     await dropLeft(id);
     const { status, stream } = await runner.start({

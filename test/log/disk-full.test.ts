@@ -36,7 +36,13 @@ test("a full disk refuses appends, keeps what was acknowledged, and is written a
   try {
     const command = `ulimit -f 4096; exec "${process.execPath}" --input-type=module - "${directory}"`;
     const child = spawnSync("bash", ["-c", command], { input: SCRIPT, encoding: "utf8", timeout: 30_000 });
-    const report = JSON.parse(child.stdout) as { promised: number; codes: string[]; readable: number; head: number; failures: string[] };
+    const report = JSON.parse(child.stdout) as {
+      promised: number;
+      codes: string[];
+      readable: number;
+      head: number;
+      failures: string[];
+    };
     expect(report.promised).toBeGreaterThan(10);
     expect(report).toMatchObject({ readable: 1, head: report.promised, failures: [] });
     expect(report.codes).toContain("log-full");
@@ -45,7 +51,10 @@ test("a full disk refuses appends, keeps what was acknowledged, and is written a
     const log = await openLmdbLog({ directory });
     const { entries } = await readAll(log);
     expect(entries).toHaveLength(report.promised);
-    expect(await log.append(NAME, [event(1)], LOG)).toMatchObject({ status: "appended", first: report.promised + 1 });
+    expect(await log.append(NAME, [event(1)], LOG)).toMatchObject({
+      status: "appended",
+      first: report.promised + 1,
+    });
     await log.close();
   } finally {
     rmSync(directory, { recursive: true });
