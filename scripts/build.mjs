@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { renderDocument } from "./docs.mjs";
 import { ROOT, printOutput, printStep, runTool } from "./tool.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -27,6 +28,7 @@ const SOURCES = [
   "tsconfig.json",
   "tsconfig.build.json",
   "scripts/build.mjs",
+  "scripts/docs.mjs",
 ];
 const DOCUMENTS = ["README.md", "PROTOCOL.md", "docs/guide"];
 
@@ -83,6 +85,7 @@ async function copyDocuments(target) {
       const to = join(target, "docs", path);
       await mkdir(dirname(to), { recursive: true });
       await cp(join(ROOT, path), to);
+      await renderDocument(path, join(target, "web"));
     }),
   );
   printStep("build: documents", startedAt);

@@ -23,7 +23,7 @@ export interface GuideOptions extends Partial<Clock> {
   documents: readonly GuideDocument[];
   /** How fast it writes. Default 60; 0: at once. */
   tokensPerSecond?: number | undefined;
-  /** Where a document's section can be read. Default `/docs/<path>#<anchor>`, without a `docs/` before the path. */
+  /** Where a document's section can be read. Default `/docs/<path>.html#<anchor>`, without a `docs/` before the path. */
   link?: ((path: string, anchor: string) => string) | undefined;
 }
 
@@ -157,7 +157,7 @@ function writeLink(passage: Passage, link: Link): string {
 }
 
 function defaultLink(path: string, anchor: string): string {
-  return `/docs/${path.replace(/^docs\//, "")}${anchor === "" ? "" : `#${anchor}`}`;
+  return `/docs/${path.replace(/^docs\//, "").replace(/\.md$/, ".html")}${anchor === "" ? "" : `#${anchor}`}`;
 }
 
 function sectionOf({ path, anchor }: Passage): string {

@@ -50,7 +50,7 @@ describe("the guide model", () => {
   ])("answers %j from %s", async (question, place, words) => {
     const answer = await ask(question);
     const [firstLink] = /→ \[[^\]]+\]\([^)]+\)/.exec(answer) ?? [];
-    expect(firstLink).toContain(`(/docs/${place})`);
+    expect(firstLink).toContain(`(/docs/${place.replace(".md", ".html")})`);
     expect(answer.slice(0, answer.indexOf("→"))).toContain(words);
     expect(answer.endsWith(LABEL)).toBe(true);
   });
@@ -97,7 +97,11 @@ describe("the guide model", () => {
   });
 
   it("links only to sections that exist", async () => {
-    const anchors = new Set(splitDocuments(documents).map(({ path, anchor }) => `/docs/${path}#${anchor}`));
+    const anchors = new Set(
+      splitDocuments(documents).map(
+        ({ path, anchor }) => `/docs/${path.replace(/\.md$/, ".html")}#${anchor}`,
+      ),
+    );
     for (const { heading } of splitDocuments(documents)) {
       for (const [, target = ""] of (await ask(heading)).matchAll(/→ \[[^\]]+\]\(([^)]+)\)/g)) {
         expect(anchors).toContain(target);

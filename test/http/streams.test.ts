@@ -105,11 +105,13 @@ test("the header wins over the query, and `now` begins at the head", async () =>
   expect(events(await (await app.ask(`${path}?after=now`, { headers: EVENTS })).text())).toEqual([]);
 });
 
+function at(id?: string): Promise<Response> {
+  return app.ask(path, { headers: { ...EVENTS, ...(id !== undefined && { "last-event-id": id }) } });
+}
+
 test("204 if and only if the cursor stands at the closing offset", async () => {
   const cursor = await append(1, 2);
   const epoch = cursor.split(".")[0];
-  const at = (id?: string) =>
-    app.ask(path, { headers: { ...EVENTS, ...(id !== undefined && { "last-event-id": id }) } });
   const open = await at(cursor);
   expect(open.status).toBe(200);
   await open.body?.cancel();

@@ -5,9 +5,12 @@ import { describeLog } from "./conformance.ts";
 
 describeLog("a log behind a slow network", async (options) => {
   const log = createMemoryLog(options);
-  const sleep = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
-    log: createSlowLog(log, { random: createRandom(1), delayMs: [0, 1], sleep }),
+    log: createSlowLog(log, { random: createRandom(1), delayMs: [0, 1], sleep: oneTurn }),
     dispose: () => log.close(),
   };
 });
+
+function oneTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -78,11 +78,11 @@ function createToldProvider(): ToldProvider {
 
 /** A promise and how to keep it: for an answer that waits until the test says go. */
 export function gate(): { opened: Promise<void>; open: () => void } {
-  let open = () => {};
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
+  let resolve: (() => void) | undefined;
+  const opened = new Promise<void>((done) => {
+    resolve = done;
   });
-  return { opened, open };
+  return { opened, open: () => resolve?.() };
 }
 
 /** The blocks of an event stream's body, each as its fields. */
