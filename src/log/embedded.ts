@@ -52,6 +52,8 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   /** Streams whose last appends may have left a hole. */
   const suspects = new Set<StreamName>();
   const repairs = new Map<StreamName, Promise<void>>();
+  /** Streams that are going: what is said of them meanwhile waits. */
+  const removals = new Map<StreamName, Promise<void>>();
   /** After a process that was killed, every stream is looked at once. */
   const verified = store.wasInterrupted ? new Set<StreamName>() : undefined;
   let isClosed = false;
@@ -66,14 +68,15 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
 
   function isInDoubt(name: StreamName): boolean {
     if (isClosed) throw new StreamError("log-unavailable", "The log is closed. Nothing was written.");
+    if (removals.has(name)) return true;
     const state = states.get(name);
     if (state !== undefined) return state.broken !== undefined;
     return suspects.has(name) || verified?.has(name) === false;
   }
 
   function clear(name: StreamName): Promise<void> {
-    const broken = states.get(name)?.broken;
-    if (broken !== undefined) return broken;
+    const known = removals.get(name) ?? states.get(name)?.broken;
+    if (known !== undefined) return known;
     const under = repairs.get(name) ?? repair(name).finally(() => repairs.delete(name));
     repairs.set(name, under);
     return under;
@@ -101,16 +104,23 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   }
 
   function load(name: StreamName): StreamState | undefined {
-    let state = states.get(name);
-    if (state === undefined) {
-      const stored = store.stream(name);
-      if (stored === undefined) return undefined;
-      state = new StreamState(store, name, stored);
-      if (stored.generation !== store.generation) openEpoch(state);
-      remember(state);
-    }
-    const { deleteAt } = state.stored;
-    return deleteAt !== undefined && deleteAt <= now() ? undefined : state;
+    const state = loadAny(name);
+    return state === undefined || isExpired(state) ? undefined : state;
+  }
+
+  function loadAny(name: StreamName): StreamState | undefined {
+    const known = states.get(name);
+    if (known !== undefined) return known;
+    const stored = store.stream(name);
+    if (stored === undefined) return undefined;
+    const state = new StreamState(store, name, stored);
+    if (stored.generation !== store.generation) openEpoch(state);
+    remember(state);
+    return state;
+  }
+
+  function isExpired({ stored: { deleteAt } }: StreamState): boolean {
+    return deleteAt !== undefined && deleteAt <= now();
   }
 
   /** After the machine ended uncleanly, commits may be gone: what was seen beyond them must not be taken for what comes now. */
@@ -193,7 +203,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   }
 
   async function create(name: StreamName, options: CreateOptions): Promise<CreateOutcome> {
-    const state = await settled(name);
+    const state = isInDoubt(name) ? await settled(name) : load(name);
     if (state === undefined) {
       const made = makeState(name, options);
       await commit(made, [made.putStream()]);
@@ -277,7 +287,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       return state.append(events, options, at);
     } catch (error) {
       // A stream that was to be made with its first event is not made.
-      if (state.head === 0 && store.stream(state.name) === undefined) states.delete(state.name);
+      if (state.underWay === 0 && store.stream(state.name) === undefined) states.delete(state.name);
       throw error;
     }
   }
@@ -298,9 +308,15 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     const state = await settled(name);
     // A stream under way for the first time is not there yet.
     if (state === undefined || store.stream(name) === undefined) return { status: "missing" };
-    const { info } = state;
+    // The floor as it is decided: what is to be trimmed may be gone from the store before its commit is answered.
+    const info = { ...state.info, floor: state.stored.floor };
     if (after < info.floor - 1 && !(info.kind === "state" && after === 0)) return { status: "trimmed", info };
-    return { status: "page", entries: readEntries(store, state.stored.number, info, after, limit), info };
+    const entries = readEntries(store, state.stored.number, info, after, limit);
+    return {
+      status: "page",
+      entries,
+      info: { ...info, head: Math.max(info.head, entries.at(-1)?.offset ?? 0) },
+    };
   }
 
   async function remove(name: StreamName, number: number): Promise<void> {
@@ -324,10 +340,10 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       }
       if (expiry.of === "stream") {
         const name = expiry.id as StreamName; // written by us as a stream's name
-        const stored = store.stream(name);
-        const isSame = (states.get(name)?.stored.number ?? stored?.number) === stored?.number;
-        if (isSame && stored?.deleteAt !== undefined && stored.deleteAt <= now())
-          await deleteStored(name, stored.number);
+        // In doubt: it is looked at again with the next sweep.
+        if (isInDoubt(name)) continue;
+        const state = loadAny(name);
+        if (state !== undefined && isExpired(state)) await deleteState(state);
       }
       await store.commit(writes);
     }
@@ -338,13 +354,17 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     }
   }
 
-  async function deleteStored(name: StreamName, number: number): Promise<void> {
-    const forget = () => states.get(name)?.stored.number === number && states.delete(name);
-    forget();
-    await remove(name, number);
-    // A reader may have loaded it again while it went.
-    forget();
-    notify(name, { type: "deleted" });
+  /** Removes a stream; whoever comes meanwhile waits, and finds it gone. */
+  function deleteState(state: StreamState): Promise<void> {
+    const removal = (async () => {
+      await confirm(state);
+      await remove(state.name, state.stored.number);
+      states.delete(state.name);
+      notify(state.name, { type: "deleted" });
+    })();
+    const settledRemoval = removal.catch(ignoreUnavailable).finally(() => removals.delete(state.name));
+    removals.set(state.name, settledRemoval);
+    return removal;
   }
 
   return {
@@ -364,10 +384,9 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       };
     },
     async delete(name) {
-      const state = await settled(name);
+      const state = isInDoubt(name) ? await settled(name) : load(name);
       if (state === undefined) return false;
-      await confirm(state);
-      await deleteStored(name, state.stored.number);
+      await deleteState(state);
       return true;
     },
     async key(id) {
@@ -375,6 +394,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       return findKey(id);
     },
     async expireKey(id, expiresAt) {
+      await pendingKeys.get(id)?.answer.catch(ignoreUnavailable);
       const record = findKey(id);
       if (record === undefined) return;
       await store.commit([

@@ -5,7 +5,8 @@ import type { ReadLimit, StreamInfo } from "./log.ts";
 import { recordLast } from "./store.ts";
 import type { LogRecord, Store, Write } from "./store.ts";
 
-/** Reads the entries after an offset out of a stream's records, up to its head; a chat's deltas come merged. */
+/** Reads the entries after an offset out of a stream's records, up to its head; a chat's deltas come merged.
+ *  Law: what is read is committed, and has no hole. */
 export function readEntries(
   store: Store,
   number: number,
@@ -17,7 +18,8 @@ export function readEntries(
   let length = 0;
   let isFull = false;
   for (const record of store.records(number, after + 1)) {
-    if (isFull || record.first > info.head) break;
+    // A state is read as far as it is committed, answered or not: a key's former entry is gone with the same commit.
+    if (isFull || (record.first > info.head && info.kind !== "state")) break;
     for (const entry of entriesAfter(record, after, maxLength - length)) {
       isFull = entries.length > 0 && (entries.length >= maxEntries || length + entry.data.length > maxLength);
       if (isFull) break;

@@ -103,7 +103,7 @@ export class StreamState {
     options: AppendOptions,
     now: number,
   ): { first: number; last: number; writes: Write[] } {
-    for (const event of events) this.#check(event);
+    this.#check(events);
     const first = this.head + 1;
     const last = this.head + events.length;
     const writes =
@@ -143,26 +143,34 @@ export class StreamState {
     return writes;
   }
 
-  #check(event: NewEvent): void {
-    if (event.data.length > MAX_EVENT_LENGTH) {
-      throw new StreamError(
-        "event-too-large",
-        `An event has ${event.data.length} characters; at most ${MAX_EVENT_LENGTH} are taken. Send it in parts.`,
-      );
-    }
-    if (this.stored.kind !== "state") return;
-    if (event.key === undefined) {
-      throw new StreamError(
-        "invalid-event",
-        'An event of a state stream needs a member "key" that says what it replaces.',
-      );
-    }
+  #check(events: readonly NewEvent[]): void {
     const limit = this.stored.retention.maxEvents ?? DEFAULT_MAX_KEYS;
-    if (event.isDeleted !== true && !this.#keys.has(event.key) && this.#keys.size >= limit) {
-      throw new StreamError(
-        "too-many-keys",
-        `This stream holds ${limit} keys already. Delete some, or create it with a higher retention.maxEvents.`,
-      );
+    /** What the batch itself has made of keys so far. */
+    const changed = new Map<string, boolean>();
+    let size = this.#keys.size;
+    for (const { data, key, isDeleted } of events) {
+      if (data.length > MAX_EVENT_LENGTH) {
+        throw new StreamError(
+          "event-too-large",
+          `An event has ${data.length} characters; at most ${MAX_EVENT_LENGTH} are taken. Send it in parts.`,
+        );
+      }
+      if (this.stored.kind !== "state") continue;
+      if (key === undefined) {
+        throw new StreamError(
+          "invalid-event",
+          'An event of a state stream needs a member "key" that says what it replaces.',
+        );
+      }
+      const isThere = changed.get(key) ?? this.#keys.has(key);
+      changed.set(key, isDeleted !== true);
+      size += Number(isDeleted !== true) - Number(isThere);
+      if (size > limit && !isThere) {
+        throw new StreamError(
+          "too-many-keys",
+          `This stream may hold ${limit} keys, and has them. Delete some, or create it with a higher retention.maxEvents.`,
+        );
+      }
     }
   }
 

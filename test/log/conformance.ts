@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import type { Log } from "../../src/log/log.ts";
 import { testChat } from "./conformance/chat.ts";
+import { testCommits } from "./conformance/commits.ts";
 import { testKeys } from "./conformance/keys.ts";
 import { testModel } from "./conformance/model.ts";
 import { testRetention } from "./conformance/retention.ts";
@@ -22,6 +23,7 @@ export type OpenLog = (options?: { now?: () => number }) => Promise<Harness>;
 export function describeLog(name: string, open: OpenLog): void {
   describe(name, () => {
     testStreams(open);
+    testCommits(open);
     testState(open);
     testChat(open);
     testRetention(open);

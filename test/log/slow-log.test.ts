@@ -1,6 +1,6 @@
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { createRandom } from "../support/seeded.ts";
-import { createSlowLog } from "../support/slow-log.ts";
+import { createSlowLog, oneTurn } from "../support/slow-log.ts";
 import { describeLog } from "./conformance.ts";
 
 describeLog("a log behind a slow network", async (options) => {
@@ -10,7 +10,3 @@ describeLog("a log behind a slow network", async (options) => {
     dispose: () => log.close(),
   };
 });
-
-function oneTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}

@@ -67,3 +67,8 @@ function away(): StreamError {
     "The log did not answer. Whether it took the append is not known.",
   );
 }
+
+/** A turn of the loop instead of a wait. */
+export function oneTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { Log, NewEvent } from "../../../src/log/log.ts";
 import type { OpenLog } from "../conformance.ts";
-import { CHAT, NAME, delta, readAll, textOf, withLog } from "./support.ts";
+import { CHAT, NAME, delta, foldTexts, readAll, textOf, withLog } from "./support.ts";
 
 const start: NewEvent = { data: '{"type":"message-start","message":"m"}' };
 const end: NewEvent = { data: '{"type":"message-end","message":"m"}' };
@@ -56,6 +56,28 @@ export function testChat(open: OpenLog): void {
       expect(entries.length, "comes in few pieces").toBeLessThan(8);
     },
   );
+
+  withLog("keeps messages and their reasoning apart at every cursor over segments", open, async (log) => {
+    // 40 of each kind in turn, so that segments end in every kind and at its edges; a message ends after each 500.
+    const events = Array.from({ length: 2_300 }, (_, n): NewEvent => {
+      if (n % 500 === 499) return end;
+      const kind = Math.floor(n / 40) % 4;
+      return delta(`${n} `, kind < 2 ? "m" : "other", kind % 2 === 0 ? "text-delta" : "reasoning-delta");
+    });
+    for (let n = 0; n < events.length; n += 10) {
+      const isEnd = events.slice(n, n + 10).includes(end);
+      await log.append(NAME, events.slice(n, n + 10), { ...CHAT, ...(isEnd && { endsWriter: `run${n}` }) });
+    }
+    for (let after = 0; after <= events.length; after++) {
+      const { entries } = await readAll(log, after, { maxLength: 2_000_000, maxEntries: 10_000 });
+      if (after % 20 === 0) expect(foldTexts(entries)).toEqual(foldTexts(events.slice(after)));
+      const spans = entries.reduce((sum, { span }) => sum + span, 0);
+      expect(spans, `after ${after}`).toBe(events.length - after);
+      const first = JSON.parse(entries[0]?.data ?? "{}") as { text?: string };
+      const whole = foldTexts(events.slice(after, after + (entries[0]?.span ?? 0)));
+      if (first.text !== undefined) expect(whole).toEqual(foldTexts(entries.slice(0, 1)));
+    }
+  });
 
   withLog("bounds a merged delta at 64 KiB of text", open, async (log) => {
     const text = "x".repeat(10_000);

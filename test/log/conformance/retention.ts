@@ -12,6 +12,18 @@ export function testRetention(open: OpenLog): void {
     expect(await readNumbers(log, 20)).toEqual([21, 22, 23, 24, 25, 26, 27, 28, 29, 30]);
   });
 
+  withLog("cuts inside a batch that is longer than what is kept", open, async (log, { reopen }) => {
+    await log.create(NAME, { kind: "log", retention: { maxEvents: 10 } });
+    await log.append(
+      NAME,
+      Array.from({ length: 25 }, (_, n) => event(n + 1)),
+    );
+    const again = (await reopen?.()) ?? log;
+    expect(await again.info(NAME)).toMatchObject({ floor: 16, head: 25 });
+    expect(await again.read(NAME, 14)).toMatchObject({ status: "trimmed" });
+    expect(await readNumbers(again, 15)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+  });
+
   withLog("keeps the last events by size", open, async (log) => {
     await log.create(NAME, { kind: "log", retention: { maxBytes: 70 } });
     for (let n = 10; n < 40; n++) await log.append(NAME, [event(n)]);

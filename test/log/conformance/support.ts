@@ -5,6 +5,7 @@ import { parseStreamName } from "../../../src/protocol/names.ts";
 import type { Harness, OpenLog } from "../conformance.ts";
 
 export const NAME = parseStreamName("tests/one");
+export const OTHER = parseStreamName("tests/other");
 export const LOG: AppendOptions = { create: { kind: "log" } };
 export const STATE: AppendOptions = { create: { kind: "state" } };
 export const CHAT: AppendOptions = { create: { kind: "chat" } };
@@ -13,7 +14,7 @@ export const CHAT: AppendOptions = { create: { kind: "chat" } };
 export function withLog(
   name: string,
   open: OpenLog,
-  body: (log: Log, harness: Harness & { setNow(ms: number): void }) => Promise<void>,
+  body: (log: Log, harness: Harness & { setNow: (ms: number) => void }) => Promise<void>,
 ): void {
   test(name, async () => {
     let now = 1_000_000;
@@ -72,4 +73,17 @@ export function textOf(entries: readonly Entry[], type = "text-delta", message =
     .filter((event) => event.type === type && event.message === message)
     .map((event) => event.text)
     .join("");
+}
+
+/** What a reader has of a chat: the text of each message, by type, and what else was said, each at its place. */
+export function foldTexts(events: readonly { data: string }[]): string[] {
+  const folded: { of: string; text: string }[] = [];
+  for (const { data } of events) {
+    const event = JSON.parse(data) as { type: string; message: string; text?: string };
+    const of = event.text === undefined ? data : `${event.type} of ${event.message}`;
+    const last = folded.at(-1);
+    if (last?.of === of && event.text !== undefined) last.text += event.text;
+    else folded.push({ of, text: event.text ?? "" });
+  }
+  return folded.map(({ of, text }) => `${of}: ${text}`);
 }

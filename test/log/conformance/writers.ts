@@ -15,6 +15,24 @@ export function testWriters(open: OpenLog): void {
     expect(await step(again, 3, 4)).toMatchObject({ status: "appended", first: 4 });
   });
 
+  withLog("never takes a step again, however old, and remembers 16 under way", open, async (log) => {
+    const outcomes = await Promise.all(Array.from({ length: 40 }, (_, seq) => step(log, seq, seq)));
+    for (const [seq, outcome] of outcomes.entries()) {
+      const again = await step(log, seq, 99);
+      // What is too old to be known is refused; it is not appended.
+      const tooOld = { status: "sequence-gap", expected: 40 };
+      expect([{ ...outcome, status: "repeated" }, ...(seq < 24 ? [tooOld] : [])]).toContainEqual(again);
+    }
+    expect(await readNumbers(log)).toEqual(Array.from({ length: 40 }, (_, seq) => seq));
+  });
+
+  withLog("begins each epoch of a writer at step 0", open, async (log) => {
+    await step(log, 0, 1);
+    expect(await step(log, 1, 2, 2)).toEqual({ status: "sequence-gap", expected: 0 });
+    expect(await step(log, 0, 2, 2)).toMatchObject({ status: "appended", first: 2 });
+    expect(await step(log, 1, 3, 2)).toMatchObject({ status: "appended", first: 3 });
+  });
+
   withLog("takes a step once that is sent twice at the same time", open, async (log) => {
     const [first, second] = await Promise.all([step(log, 0, 1), step(log, 0, 1)]);
     expect(first).toMatchObject({ status: "appended", last: 1 });
