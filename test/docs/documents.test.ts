@@ -58,10 +58,13 @@ test("JSON examples are JSON", () => {
   for (const text of examples) expect(() => JSON.parse(text) as unknown).not.toThrow();
 });
 
+function clientIn(path: string): string | undefined {
+  return /```html\n(.*?)```/s.exec(read(path))?.[1];
+}
+
 test("the one-line client is the same wherever it is shown", () => {
-  const client = (path: string) => /```html\n(.*?)```/s.exec(read(path))?.[1];
-  expect(client("README.md")).toContain("new EventSource");
-  expect(client("docs/guide/getting-started.md")).toBe(client("README.md"));
+  expect(clientIn("README.md")).toContain("new EventSource");
+  expect(clientIn("docs/guide/getting-started.md")).toBe(clientIn("README.md"));
 });
 
 test("each setting of the command is documented", async () => {

@@ -21,14 +21,14 @@ test(`random cuts over ${RUNS} runs and streams of each kind lose, double and re
     const url = await server.listen(0);
     const random = createRandom(SEED);
     // Now and then far enough for the largest block: otherwise it would never arrive.
-    const cutAfter = () => (random.next() < 0.95 ? random.int(1, 1_500) : random.int(1, 200_000));
+    const cutAfter = () => (random.next() < 0.95 ? random.int(1, 1_200) : random.int(1, 200_000));
     await using proxy = await startCuttingProxy({ target: Number(new URL(url).port), cutAfter });
     const through = (stream: string) => `http://127.0.0.1:${proxy.port}/v1/streams/${stream}`;
 
     await put(url, "cut/log", { kind: "log" });
     await put(url, "cut/state", { kind: "state" });
     const readers = Array.from({ length: RUNS }, async (_, index) => {
-      const prompt = `tokens=2000 rate=400 seed=${index} markdown=${index % 2 === 0} reasoning=${index % 3}`;
+      const prompt = `tokens=2600 rate=400 seed=${index} markdown=${index % 2 === 0} reasoning=${index % 3}`;
       const { stream } = await post<{ stream: string }>(url, "/v1/runs", { prompt, model: "script" });
       return readStream({ url: through(stream), kind: "chat" });
     });

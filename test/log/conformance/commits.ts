@@ -6,10 +6,8 @@ import { CHAT, LOG, NAME, OTHER, STATE, event, readAll, readNumbers, withLog } f
 /** What must hold while appends are under way: a commit is seen whole or not at all. */
 export function testCommits(open: OpenLog): void {
   withLog("shows a reader whole batches only, while others are under way", open, async (log) => {
-    const batch = (n: number) => Array.from({ length: 5 }, (_, index) => event(n * 5 + index));
     await log.append(NAME, batch(0), LOG);
     await whileAppending(
-      log,
       100,
       (n) => log.append(NAME, batch(n)),
       async () => {
@@ -30,7 +28,6 @@ export function testCommits(open: OpenLog): void {
       STATE,
     );
     await whileAppending(
-      log,
       200,
       (n) => log.append(NAME, [keyed(keys[n % 4] ?? "", n)]),
       async () => {
@@ -46,7 +43,6 @@ export function testCommits(open: OpenLog): void {
     await log.create(NAME, { kind: "log", retention: { maxEvents: 4 } });
     await log.append(NAME, [event(1)]);
     await whileAppending(
-      log,
       200,
       (n) => log.append(NAME, [event(n + 1)]),
       async () => {
@@ -54,7 +50,7 @@ export function testCommits(open: OpenLog): void {
         const after = (info?.floor ?? 1) - 1;
         const page = await log.read(NAME, after);
         if (page.status === "trimmed") expect(page.info.floor).toBeGreaterThan(after + 1);
-        else expect(page).toMatchObject({ status: "page", entries: [{ offset: after + 1 }, ...rest(page)] });
+        else expect(page.status === "page" && (page.entries[0]?.offset ?? after + 1)).toBe(after + 1);
       },
     );
   });
@@ -123,7 +119,9 @@ export function testCommits(open: OpenLog): void {
       expect(await deletion).toBe(true);
       await append;
       const isThere = (await log.info(NAME)) !== undefined;
-      await expect.poll(() => seen.at(-1), `${turns} turns`).toBe(isThere ? "appended" : "deleted");
+      await expect
+        .poll(() => seen.at(-1), { message: `${turns} turns` })
+        .toBe(isThere ? "appended" : "deleted");
       unwatch();
       await log.delete(NAME);
     }
@@ -176,7 +174,6 @@ export function testCommits(open: OpenLog): void {
 
 /** Appends without awaiting, over many turns of the loop, and looks after each turn. */
 async function whileAppending(
-  log: Log,
   count: number,
   append: (n: number) => ReturnType<Log["append"]>,
   look: () => Promise<void>,
@@ -194,8 +191,8 @@ async function whileAppending(
     throw new Error(`${failures.length} of ${count} looks failed`, { cause: failures[0] });
 }
 
-function rest(page: { entries: readonly unknown[] }): unknown[] {
-  return page.entries.slice(1).map(() => expect.anything());
+function batch(n: number): NewEvent[] {
+  return Array.from({ length: 5 }, (_, index) => event(n * 5 + index));
 }
 
 function keyed(key: string, n: number): NewEvent {
