@@ -57,8 +57,16 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   /** After a process that was killed, every stream is looked at once. */
   const verified = store.wasInterrupted ? new Set<StreamName>() : undefined;
   let isClosed = false;
+  let lastCommit: Promise<unknown> = Promise.resolve();
   const sweeper = setInterval(() => void sweep().catch(ignoreUnavailable), SWEEP_EVERY_MS);
   if (typeof sweeper === "object") sweeper.unref();
+
+  /** Commits are answered in the order of the calls, though the store may answer a later one first (LMDB's binding does). */
+  function commitInTurn(writes: readonly Write[]): Promise<void> {
+    const answer = inTurn(lastCommit, store.commit(writes));
+    lastCommit = answer.catch(() => undefined);
+    return answer;
+  }
 
   /** The state of a stream, once nothing on it is in doubt. */
   async function settled(name: StreamName): Promise<StreamState | undefined> {
@@ -97,7 +105,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       const writes = tail
         .slice(0, orphans)
         .map(({ first }): Write => ({ op: "remove-record", number: stored.number, first }));
-      if (writes.length > 0) await store.commit(writes);
+      if (writes.length > 0) await commitInTurn(writes);
     }
     suspects.delete(name);
     verified?.add(name);
@@ -129,7 +137,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     state.stored.epochs.push({ epoch: createEpoch(), from: state.head + 1 });
     state.info = state.snapshot();
     // Should this be lost, its readers get `unknown-epoch`: said, not silent.
-    store.commit([state.putStream()]).catch(ignoreUnavailable);
+    commitInTurn([state.putStream()]).catch(ignoreUnavailable);
   }
 
   function remember(state: StreamState): void {
@@ -156,7 +164,10 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       isClosed: false,
       retention: { ...DEFAULT_RETENTION[kind], ...retention },
     };
-    if (former !== undefined) void remove(name, former.number).catch(ignoreUnavailable);
+    if (former !== undefined) {
+      void remove(name, former.number).catch(ignoreUnavailable);
+      notify(name, { type: "deleted" });
+    }
     const state = new StreamState(store, name, stored);
     remember(state);
     return state;
@@ -166,7 +177,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   async function commit(state: StreamState, writes: readonly Write[]): Promise<void> {
     state.underWay += 1;
     try {
-      await store.commit(writes);
+      await commitInTurn(writes);
       if (state.broken !== undefined && state.stored.kind !== "state") {
         throw new StreamError(
           "log-unavailable",
@@ -301,7 +312,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     const { writes, next } = compactRecords(store, number, state.looseFrom, state.info.head);
     state.looseFrom = next;
     // It changes no event: should it fail, the next one, or the stream's next loading, finds the same deltas again.
-    store.commit(writes).catch(ignoreUnavailable);
+    commitInTurn(writes).catch(ignoreUnavailable);
   }
 
   async function read(name: StreamName, after: number, limit: ReadLimit = {}): Promise<ReadOutcome> {
@@ -323,7 +334,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     const writes: Write[] = [{ op: "remove-stream", name, number }];
     for (const record of store.records(number, 0))
       writes.push({ op: "remove-record", number, first: record.first });
-    await store.commit(writes);
+    await commitInTurn(writes);
   }
 
   function findKey(id: string): KeyRecord | undefined {
@@ -345,7 +356,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
         const state = loadAny(name);
         if (state !== undefined && isExpired(state)) await deleteState(state);
       }
-      await store.commit(writes);
+      await commitInTurn(writes);
     }
     for (const state of states.values()) {
       const writes = state.broken === undefined ? state.expire(now()) : [];
@@ -397,7 +408,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       await pendingKeys.get(id)?.answer.catch(ignoreUnavailable);
       const record = findKey(id);
       if (record === undefined) return;
-      await store.commit([
+      await commitInTurn([
         { op: "put-key", id, record: { ...record, expiresAt } },
         { op: "put-expiry", expiry: { at: expiresAt, of: "key", id } },
       ]);
@@ -412,6 +423,14 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       await store.close();
     },
   };
+}
+
+async function inTurn(former: Promise<unknown>, commit: Promise<void>): Promise<void> {
+  try {
+    await commit;
+  } finally {
+    await former;
+  }
 }
 
 /** A name for an epoch that no other stream of this log has: 10 characters of base36, 51 random bits. */

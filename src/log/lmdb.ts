@@ -57,7 +57,6 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
   const numbersKey = tagged(TAG.numbers);
   let number = db.get(numbersKey)?.readUIntBE(0, 6) ?? 0;
   let numbersEnd = number;
-  let last: Promise<unknown> = Promise.resolve();
 
   function getJson<T>(key: Buffer): T | undefined {
     const bytes = db.get(key);
@@ -152,17 +151,15 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
       }
       return number;
     },
-    commit(writes) {
-      const answer = inTurn(
-        last,
-        writes.length === 0
-          ? last
-          : db.batch(() => {
-              for (const write of writes) apply(write);
-            }),
-      );
-      last = answer.catch(() => undefined);
-      return answer;
+    async commit(writes) {
+      if (writes.length === 0) return;
+      try {
+        await db.batch(() => {
+          for (const write of writes) apply(write);
+        });
+      } catch (error) {
+        throw commitError(error);
+      }
     },
     async close() {
       await db.flushed;
@@ -178,17 +175,6 @@ function recordAt({ key, value }: { key: Buffer; value: Buffer }): LogRecord {
 /** A write of a batch answers for itself, too, though the batch's answer says all. */
 function quiet(write: Promise<unknown>): void {
   write.catch(() => undefined);
-}
-
-/** Commits take effect in the order of the calls, but the binding may answer a later one first. */
-async function inTurn(former: Promise<unknown>, done: Promise<unknown>): Promise<void> {
-  try {
-    await done;
-  } catch (error) {
-    throw commitError(error);
-  } finally {
-    await former;
-  }
 }
 
 /** LMDB's binding says the reason in a promise of its own, and `Input/output error` where the disk is full. */

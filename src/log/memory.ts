@@ -18,7 +18,8 @@ interface Kept {
   writers: Map<string, StoredWriter>;
 }
 
-function createMemoryStore(): Store {
+/** What a log in memory keeps. */
+export function createMemoryStore(): Store {
   const byName = new Map<StreamName, Kept>();
   const byNumber = new Map<number, Kept>();
   const keys = new Map<string, KeyRecord>();

@@ -23,7 +23,7 @@ export interface Store {
   readonly generation: number;
   /** Whether the last process to use it ended without `close`. */
   readonly wasInterrupted: boolean;
-  /** Applies writes as a whole; calls take effect and are answered in their order.
+  /** Applies writes as a whole; calls take effect in their order, and may be answered in any.
    *  Law:    a rejected call took no effect; a later one that was under way may have taken effect all the same.
    *  Errors: StreamError `log-full`, `log-unavailable`. */
   commit(writes: readonly Write[]): Promise<void>;

@@ -47,9 +47,46 @@ test("cuts at each byte it is told to: in heads, chunk sizes, UTF-8 sequences an
 test("cuts at its byte for a reader that is slow, too", async () => {
   const target = await serve((_, response) => response.end(Buffer.alloc(12_000_000, "x")));
   const at = 11_111_111;
-  await using proxy = await startCuttingProxy({ target, cutAfter: () => at });
+  await using proxy = await startCuttingProxy({ target, cutAfter: () => at, mode: "end" });
   expect(await readRaw(proxy.port, true)).toHaveLength(at);
+  expect(proxy).toMatchObject({ cuts: 1, bytes: at });
+});
+
+test("stalls without a word, until the client gives up", async () => {
+  let isClosed = false;
+  const target = await serve((request, response) => {
+    request.socket.on("close", () => {
+      isClosed = true;
+    });
+    for (const event of EVENTS) response.write(event);
+  });
+  await using proxy = await startCuttingProxy({ target, cutAfter: () => 400, mode: "stall" });
+  const socket = connect(proxy.port, "127.0.0.1");
+  socket.write("GET / HTTP/1.1\r\nhost: test\r\n\r\n");
+  let length = 0;
+  let ended = false;
+  socket.on("data", (piece: Buffer) => {
+    length += piece.length;
+  });
+  socket.on("close", () => {
+    ended = true;
+  });
+  await expect.poll(() => isClosed, { message: "the target is let go" }).toBe(true);
+  await expect.poll(() => length).toBe(400);
+  expect(ended).toBe(false);
   expect(proxy.cuts).toBe(1);
+  socket.destroy();
+});
+
+test("refuses connections for a while", async () => {
+  const target = await serve((_, response) => response.end("there"));
+  await using proxy = await startCuttingProxy({ target });
+  const url = `http://127.0.0.1:${proxy.port}/`;
+  proxy.setRefusing(true);
+  await expect(fetch(url)).rejects.toThrow();
+  proxy.setRefusing(false);
+  expect(await (await fetch(url)).text()).toBe("there");
+  expect(proxy).toMatchObject({ refusals: 1, connections: 1 });
 });
 
 test("goes to another target, and cuts what is open", async () => {

@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
 import { get } from "node:http";
-import { createParser } from "eventsource-parser";
+import type { StreamReset } from "../../src/protocol/event.ts";
+import { createSseDecoder } from "./sse-decoder.ts";
+import type { DecodedBlock } from "./sse-decoder.ts";
+
+/** What a browser may take where it is not told. */
+const DEFAULT_RETRY_MS = 3_000;
 
 export interface StreamReaderOptions {
   url: string;
@@ -10,8 +15,10 @@ export interface StreamReaderOptions {
   onEvent?: (event: StreamEvent) => void;
   /** Whether the report holds the events. Default true. */
   keepsEvents?: boolean;
-  /** Default 5. */
-  reconnectMs?: number;
+  /** How long it waits before it comes back; `as-told`: as the last `retry` said. Default 5. */
+  reconnectMs?: number | "as-told";
+  /** Default: a timer. */
+  wait?: (ms: number) => Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -44,6 +51,8 @@ export interface ReaderReport {
  *  offsets as a client should. Resolves when the stream has ended. */
 export async function readStream(options: StreamReaderOptions): Promise<ReaderReport> {
   const { kind, onEvent, keepsEvents = true, reconnectMs = 5, signal } = options;
+  const wait = options.wait ?? ((ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)));
+  let retryMs = DEFAULT_RETRY_MS;
   const report: ReaderReport = {
     events: [],
     text: "",
@@ -62,7 +71,9 @@ export async function readStream(options: StreamReaderOptions): Promise<ReaderRe
       report.resets += 1;
       report.text = "";
       report.events = [];
-      offset = offsetOf((JSON.parse(data) as { from: string }).from);
+      // Without `from` the stream does not exist: what comes begins at 1.
+      const { from } = JSON.parse(data) as StreamReset;
+      offset = from === undefined ? 0 : offsetOf(from);
     }
     return name === "stream-end";
   }
@@ -82,26 +93,30 @@ export async function readStream(options: StreamReaderOptions): Promise<ReaderRe
 
   for (;;) {
     report.connections += 1;
-    const outcome = await readOnce(options, lastId, (id, name, data) => {
+    const onBlock = ({ id, event, data }: DecodedBlock): boolean => {
       if (id !== undefined) lastId = id;
       if (data === undefined) return false;
-      if (name !== undefined) return takeNamed(name, data);
+      if (event !== undefined) return takeNamed(event, data);
       take(lastId ?? "", data);
       return false;
+    };
+    const outcome = await readOnce(options, lastId, onBlock, (ms) => {
+      retryMs = ms;
     });
     if (outcome !== "cut") report.status = outcome;
     if (outcome !== "cut" || signal?.aborted === true) break;
-    await new Promise((resolve) => setTimeout(resolve, reconnectMs));
+    await wait(reconnectMs === "as-told" ? retryMs : reconnectMs);
   }
   report.sha256 = createHash("sha256").update(report.text).digest("hex");
   return report;
 }
 
-/** One connection. `onBlock` gets a block's id, name and data, and says whether it was the last. */
+/** One connection. `onBlock` says whether a block was the last. */
 function readOnce(
   { url, signal }: StreamReaderOptions,
   lastId: string | undefined,
-  onBlock: (id: string | undefined, name: string | undefined, data: string | undefined) => boolean,
+  onBlock: (block: DecodedBlock) => boolean,
+  onRetry: (ms: number) => void,
 ): Promise<"cut" | "stream-end" | number> {
   return new Promise((resolve) => {
     const headers = { accept: "text/event-stream", ...(lastId !== undefined && { "last-event-id": lastId }) };
@@ -112,13 +127,10 @@ function readOnce(
         return;
       }
       let isEnd = false;
-      const parser = createParser({
-        onEvent: ({ id, event, data }) => {
-          isEnd ||= onBlock(id, event, data);
-        },
-      });
-      const decoder = new TextDecoder();
-      response.on("data", (chunk: Uint8Array) => parser.feed(decoder.decode(chunk, { stream: true })));
+      const decoder = createSseDecoder((block) => {
+        isEnd ||= onBlock(block);
+      }, onRetry);
+      response.on("data", (chunk: Uint8Array) => decoder.feed(chunk));
       response.on("error", () => resolve("cut"));
       response.on("close", () => resolve(isEnd ? "stream-end" : "cut"));
     });

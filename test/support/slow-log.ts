@@ -22,7 +22,7 @@ export function createSlowLog(log: Log, options: SlowLogOptions): Log {
 
   async function inOrder<T>(call: () => Promise<T>): Promise<T> {
     const arrival = Promise.all([order, delay()]);
-    order = arrival;
+    order = arrival.then(() => undefined);
     await arrival;
     const answer = call();
     answer.catch(() => undefined);

@@ -50,7 +50,8 @@ export function testCommits(open: OpenLog): void {
         const after = (info?.floor ?? 1) - 1;
         const page = await log.read(NAME, after);
         if (page.status === "trimmed") expect(page.info.floor).toBeGreaterThan(after + 1);
-        else expect(page.status === "page" && (page.entries[0]?.offset ?? after + 1)).toBe(after + 1);
+        else if (page.status === "page" && after < page.info.head)
+          expect(page.entries[0]?.offset).toBe(after + 1);
       },
     );
   });
