@@ -7,7 +7,6 @@ import type {
   Commit,
   CreateOptions,
   CreateOutcome,
-  KeyRecord,
   Log,
   NewEvent,
   OpenWriter,
@@ -16,9 +15,10 @@ import type {
   Retention,
   StreamInfo,
 } from "./log.ts";
-import { compactRecords, readEntries } from "./record-entries.ts";
-import { recordLast } from "./store.ts";
-import type { LogRecord, Store, StoredStream, Write } from "./store.ts";
+import { createClaims, keyWrites } from "./claims.ts";
+import { ignoreUnavailable } from "./unavailable.ts";
+import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
+import type { Store, StoredStream, Write } from "./store.ts";
 import { StreamState } from "./stream-state.ts";
 
 export interface EmbeddedLogOptions {
@@ -36,8 +36,6 @@ const DEFAULT_RETENTION: Record<StreamKind, Retention> = {
 const COMPACT_EVERY = 1_000;
 /** Streams that are kept in memory though nothing is under way on them. */
 const MAX_IDLE_STATES = 10_000;
-/** A hole is looked for among so many records: more than a stream has under way. */
-const MAX_DOUBTFUL = 256;
 const SWEEP_EVERY_MS = 30_000;
 const SWEEP_LIMIT = 1_000;
 
@@ -48,7 +46,7 @@ const SWEEP_LIMIT = 1_000;
 export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogOptions = {}): Log {
   const states = new Map<StreamName, StreamState>();
   const watchers = new Map<StreamName, Set<(commit: Commit) => void>>();
-  const pendingKeys = new Map<string, { digest: string; answer: Promise<AppendOutcome> }>();
+  const claims = createClaims(store, now);
   /** Streams whose last appends may have left a hole. */
   const suspects = new Set<StreamName>();
   const repairs = new Map<StreamName, Promise<void>>();
@@ -93,20 +91,8 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   /** Removes what a commit that failed left behind it: records that do not follow on each other. */
   async function repair(name: StreamName): Promise<void> {
     const stored = store.stream(name);
-    const tail: LogRecord[] = [];
-    let orphans = 0;
-    if (stored !== undefined && stored.kind !== "state") {
-      for (const record of store.recordsBackward(stored.number)) {
-        const newer = tail.at(-1);
-        if (newer !== undefined && recordLast(record) + 1 !== newer.first) orphans = tail.length;
-        tail.push(record);
-        if (tail.length >= MAX_DOUBTFUL) break;
-      }
-      const writes = tail
-        .slice(0, orphans)
-        .map(({ first }): Write => ({ op: "remove-record", number: stored.number, first }));
-      if (writes.length > 0) await commitInTurn(writes);
-    }
+    const writes = stored === undefined || stored.kind === "state" ? [] : orphanWrites(store, stored.number);
+    if (writes.length > 0) await commitInTurn(writes);
     suspects.delete(name);
     verified?.add(name);
   }
@@ -231,24 +217,8 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     options: AppendOptions = {},
   ): Promise<AppendOutcome> {
     const { key } = options;
-    if (key === undefined) return appendOnce(name, events, options);
-    for (;;) {
-      const pending = pendingKeys.get(key.id);
-      if (pending === undefined) break;
-      if (pending.digest !== key.digest) return { status: "key-reused" };
-      // Whether it took effect is known when it is answered.
-      await pending.answer.catch(ignoreUnavailable);
-    }
-    const record = findKey(key.id);
-    if (record !== undefined)
-      return record.digest === key.digest ? { status: "replayed", record } : { status: "key-reused" };
-    const answer = appendOnce(name, events, options);
-    pendingKeys.set(key.id, { digest: key.digest, answer });
-    try {
-      return await answer;
-    } finally {
-      pendingKeys.delete(key.id);
-    }
+    const appendNow = () => appendOnce(name, events, options);
+    return key === undefined ? appendNow() : claims.claim(key, appendNow);
   }
 
   async function appendOnce(
@@ -273,15 +243,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     const info = state.snapshot();
     const cursor = state.cursor(last);
     if (isNew) writes.unshift(state.putStream());
-    if (options.key !== undefined) {
-      const { id, digest, note, expiresAt } = options.key;
-      const record: KeyRecord = { digest, stream: name, cursor };
-      if (note !== undefined) record.note = note;
-      if (expiresAt !== undefined) record.expiresAt = expiresAt;
-      writes.push({ op: "put-key", id, record });
-      if (expiresAt !== undefined)
-        writes.push({ op: "put-expiry", expiry: { at: expiresAt, of: "key", id } });
-    }
+    if (options.key !== undefined) writes.push(...keyWrites(options.key, name, cursor));
     await commit(state, writes);
     state.info = info;
     notify(name, {
@@ -337,16 +299,11 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     await commitInTurn(writes);
   }
 
-  function findKey(id: string): KeyRecord | undefined {
-    const record = store.key(id);
-    return record?.expiresAt !== undefined && record.expiresAt <= now() ? undefined : record;
-  }
-
   /** Removes what has expired. What was put off since has another entry of its own. */
   async function sweep(): Promise<void> {
     for (const expiry of store.expired(now(), SWEEP_LIMIT)) {
       const writes: Write[] = [{ op: "remove-expiry", expiry }];
-      if (expiry.of === "key" && store.key(expiry.id) !== undefined && findKey(expiry.id) === undefined) {
+      if (expiry.of === "key" && store.key(expiry.id) !== undefined && claims.find(expiry.id) === undefined) {
         writes.push({ op: "remove-key", id: expiry.id });
       }
       if (expiry.of === "stream") {
@@ -401,12 +358,12 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       return true;
     },
     async key(id) {
-      await pendingKeys.get(id)?.answer.catch(ignoreUnavailable);
-      return findKey(id);
+      await claims.settled(id);
+      return claims.find(id);
     },
     async expireKey(id, expiresAt) {
-      await pendingKeys.get(id)?.answer.catch(ignoreUnavailable);
-      const record = findKey(id);
+      await claims.settled(id);
+      const record = claims.find(id);
       if (record === undefined) return;
       await commitInTurn([
         { op: "put-key", id, record: { ...record, expiresAt } },
@@ -437,9 +394,4 @@ async function inTurn(former: Promise<unknown>, commit: Promise<void>): Promise<
 function createEpoch(): string {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
   return ((high % 0x80000) * 0x100000000 + low).toString(36).padStart(10, "0").slice(-10);
-}
-
-/** For what may be left undone: it is done again when it is next needed. */
-function ignoreUnavailable(error: unknown): void {
-  if (!(error instanceof StreamError)) throw error;
 }

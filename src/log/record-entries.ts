@@ -50,6 +50,22 @@ export function compactRecords(
   return { writes, next: (entries.at(-1)?.offset ?? from - 1) + 1 };
 }
 
+/** A hole is looked for among so many records: more than a stream has under way. */
+const MAX_DOUBTFUL = 256;
+
+/** Says how to remove what a failed commit left behind it: records at the end that do not follow on each other. */
+export function orphanWrites(store: Store, number: number): Write[] {
+  const tail: LogRecord[] = [];
+  let orphans = 0;
+  for (const record of store.recordsBackward(number)) {
+    const newer = tail.at(-1);
+    if (newer !== undefined && recordLast(record) + 1 !== newer.first) orphans = tail.length;
+    tail.push(record);
+    if (tail.length >= MAX_DOUBTFUL) break;
+  }
+  return tail.slice(0, orphans).map(({ first }) => ({ op: "remove-record", number, first }));
+}
+
 function entriesAfter(record: LogRecord, after: number, maxLength: number): Entry[] {
   switch (record.type) {
     case "keyed":
