@@ -48,13 +48,16 @@ test(`SIGKILL at ${KILLS} random moments loses nothing that was seen or promised
     const appends = appendUntilCut(server, () => next++, promised, abort.signal);
     // All of them end by the kill.
     const cut = Promise.allSettled([...runs, appends]);
-    await new Promise((resolve) => setTimeout(resolve, random.int(20, 350)));
+    // Not before work has begun; how much of it is done by then differs from kill to kill.
+    const before = promised.length;
+    await expect.poll(() => promised.length, { interval: 2, timeout: 10_000 }).toBeGreaterThan(before);
+    await new Promise((resolve) => setTimeout(resolve, random.int(0, 300)));
     server.kill("SIGKILL");
     await server.exit;
     abort.abort();
     await cut;
   }
-  expect(promised.length).toBeGreaterThan(KILLS);
+  expect(promised.length).toBeGreaterThanOrEqual(KILLS);
 }, 300_000);
 
 async function keepAllNumbers(server: ServerProcess): Promise<void> {
