@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Format } from "../hub/format.ts";
-import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Hub, ReadingStart, SubscribeSeveralRequest } from "../hub/hub.ts";
 import type { Sink } from "../hub/sink.ts";
+import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { createWebSink } from "./web-sink.ts";
 
@@ -24,6 +25,7 @@ export interface EventStreamRequest {
   stream: StreamName;
   format: Format;
   from: ReadingStart;
+  neverAges?: boolean;
   onGone?: () => void;
 }
 
@@ -34,9 +36,35 @@ export async function openEventStream(
   edge: Edge | undefined,
   request: EventStreamRequest,
 ): Promise<Response> {
-  const headers = allHeaders(context);
-  const { sink, response } = edge?.(context.env, headers) ?? createWebSink(headers);
-  await hub.subscribe({ ...request, sink });
+  const { sink, response } = openSink(context, edge);
+  return subscribeOr(sink, response, request.onGone, () => hub.subscribe({ ...request, sink }));
+}
+
+/** Answers a request with several streams of the hub over one connection. */
+export async function openSeveralStreams(
+  context: Context,
+  hub: Hub,
+  edge: Edge | undefined,
+  request: Omit<SubscribeSeveralRequest, "sink">,
+): Promise<Response> {
+  const { sink, response } = openSink(context, edge);
+  return subscribeOr(sink, response, request.onGone, () => hub.subscribeSeveral({ ...request, sink }));
+}
+
+/** The head is out before the log was asked: if that fails, the reader is cut, and comes back with its cursor. */
+async function subscribeOr(
+  sink: Sink,
+  response: Response,
+  onGone: (() => void) | undefined,
+  subscribe: () => Promise<void>,
+): Promise<Response> {
+  try {
+    await subscribe();
+  } catch (error) {
+    sink.destroy();
+    onGone?.();
+    if (!(error instanceof StreamError)) throw error;
+  }
   return response;
 }
 
@@ -55,6 +83,11 @@ export function wantsEvents(context: Context): boolean {
 /** The cursor that a request brings: the header, which the browser keeps true, wins over the query. */
 export function requestCursor(context: Context): string | undefined {
   return context.req.header("last-event-id") || context.req.query("last_event_id") || undefined;
+}
+
+function openSink(context: Context, edge: Edge | undefined): { sink: Sink; response: Response } {
+  const headers = allHeaders(context);
+  return edge?.(context.env, headers) ?? createWebSink(headers);
 }
 
 /** With what guards have set before, such as who may read it from another origin. */

@@ -2,12 +2,12 @@ import { cursorAt, formatCursor } from "../protocol/cursor.ts";
 import type { Entry, StreamEnd } from "../protocol/event.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
-import type { Commit, Log, StreamInfo } from "../log/log.ts";
+import type { Commit, Log, ReadLimit, StreamInfo } from "../log/log.ts";
 import type { Bundle } from "./bundle.ts";
 import { encodeText, makeBundle } from "./bundle.ts";
 import type { Format } from "./format.ts";
+import type { Reader, Source } from "./reader.ts";
 import { Ring } from "./ring.ts";
-import type { Subscription } from "./subscription.ts";
 
 /** A flush waits for at most this long after the last one. */
 const MAX_WAIT_MS = 20;
@@ -19,14 +19,14 @@ const RETRY_READ_MS = 250;
 
 /** One stream in one format with all its readers: watches the log, encodes each event once, and flushes to the readers
  *  at once while that is cheap, in bundles while it is not: a flush comes no sooner after the last than that one took. */
-export class Channel {
+export class Channel implements Source {
   readonly stream: StreamName;
   readonly format: Format;
   /** Undefined while the stream does not exist. */
   info: StreamInfo | undefined;
   /** The last offset that can be given to readers. */
   head = 0;
-  readonly subscriptions: Subscription[] = [];
+  readonly readers: Reader[] = [];
   isDropped = false;
   readonly #log: Log;
   readonly #onEmpty: () => void;
@@ -64,19 +64,19 @@ export class Channel {
     return this.info?.isClosed === true && this.info.head === this.head;
   }
 
-  add(subscription: Subscription): void {
-    subscription.index = this.subscriptions.push(subscription) - 1;
+  add(reader: Reader): void {
+    reader.index = this.readers.push(reader) - 1;
   }
 
-  remove(subscription: Subscription): void {
-    const { index } = subscription;
-    const moved = this.subscriptions.pop();
+  remove(reader: Reader): void {
+    const { index } = reader;
+    const moved = this.readers.pop();
     // The last one takes its place.
-    if (moved !== undefined && moved !== subscription) {
-      this.subscriptions[index] = moved;
+    if (moved !== undefined && moved !== reader) {
+      this.readers[index] = moved;
       moved.index = index;
     }
-    if (this.subscriptions.length === 0) this.#onEmpty();
+    if (this.readers.length === 0) this.#onEmpty();
   }
 
   /** Stops watching; who still holds it must open another. */
@@ -96,35 +96,46 @@ export class Channel {
     return this.#shared;
   }
 
+  framesAfter(
+    after: number,
+    limit: number,
+    lead: number,
+  ): { last: number; frames: readonly Uint8Array[] } | undefined {
+    return this.#ring.covers(after) ? this.#ring.after(after, limit, lead) : undefined;
+  }
+
   /** Reads from the log for a reader that is behind the ring. */
-  async readFor(subscription: Subscription, maxLength: number): Promise<void> {
+  async readFor(reader: Reader, limit: ReadLimit): Promise<void> {
     try {
-      const outcome = await this.#log.read(this.stream, subscription.offset, { maxLength });
+      const outcome = await this.#log.read(this.stream, reader.offset, limit);
       switch (outcome.status) {
         case "missing":
-          subscription.destroy();
+          reader.onDeleted();
           return;
         case "trimmed": {
           const start = startOf(outcome.info);
           const cursor = formatCursor(cursorAt(outcome.info.epochs, start));
-          subscription.takePage(this.format.reset("trimmed", cursor), start);
+          reader.takeReset(this.format.reset("trimmed", cursor), start);
           return;
         }
         case "page": {
           const { entries, info } = outcome;
-          const last = entries.at(-1)?.offset ?? Math.max(subscription.offset, this.head);
-          subscription.takePage(entries.map((entry) => this.#encode(info, entry)).join(""), last);
+          const last = entries.at(-1)?.offset ?? Math.max(reader.offset, this.head);
+          reader.takePage(
+            entries.map((entry) => this.#encode(info, entry)),
+            last,
+          );
           return;
         }
       }
     } catch (error) {
       if (!(error instanceof StreamError)) {
-        subscription.destroy();
+        reader.destroy();
         throw error;
       }
       // The log is away. The reader's cursor stands, so nothing is lost by asking again.
       setTimeout(() => {
-        if (subscription.isReading) void this.readFor(subscription, maxLength);
+        if (reader.isReading) void this.readFor(reader, limit);
       }, RETRY_READ_MS);
     }
   }
@@ -141,9 +152,13 @@ export class Channel {
     return this.format.end({ reason });
   }
 
+  pingText(cursor: string | undefined): string {
+    return this.format.ping(cursor);
+  }
+
   pingBundle(): Bundle {
     if (this.#ping?.head !== this.head) {
-      const text = this.format.ping(this.cursorText(this.head));
+      const text = this.pingText(this.cursorText(this.head));
       this.#ping = { head: this.head, bundle: makeBundle([encodeText(text)]) };
     }
     return this.#ping.bundle;
@@ -156,10 +171,7 @@ export class Channel {
     }
     if (commit.type === "deleted") {
       // Who ends leaves the list.
-      for (let last = this.subscriptions.at(-1); last !== undefined; last = this.subscriptions.at(-1)) {
-        last.say(this.endText("deleted"));
-        last.end();
-      }
+      for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.onDeleted();
       return;
     }
     this.info = commit.info;
@@ -188,12 +200,12 @@ export class Channel {
     if (this.#timer !== undefined) return;
     const wait = this.#lastFlushAt + Math.min(this.#cost, MAX_WAIT_MS) - performance.now();
     if (wait <= 0) {
-      this.#flush(this.subscriptions.length - 1, 0);
+      this.#flush(this.readers.length - 1, 0);
       return;
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#flush(this.subscriptions.length - 1, 0);
+      this.#flush(this.readers.length - 1, 0);
     }, wait);
   }
 
@@ -201,10 +213,10 @@ export class Channel {
   #flush(from: number, spentBefore: number): void {
     this.#isFlushing = true;
     const begun = performance.now();
-    let index = Math.min(from, this.subscriptions.length - 1);
+    let index = Math.min(from, this.readers.length - 1);
     for (; index >= 0; index--) {
       if (index % TURN_CHECK === 0 && index < from && performance.now() - begun > TURN_MS) break;
-      this.subscriptions[index]?.pump();
+      this.readers[index]?.pump();
     }
     const spent = spentBefore + performance.now() - begun;
     if (index >= 0) {

@@ -3,7 +3,9 @@ import type { StreamStart } from "../protocol/event.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Log } from "../log/log.ts";
 import { Channel, startOf } from "./channel.ts";
+import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
+import { MultiSubscription } from "./multi-subscription.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -14,6 +16,9 @@ export interface Hub {
   /** Begins to read to a sink; resolves when its first bytes are written.
    *  End: the sink is ended when the stream is closed or deleted, at the reader's age, and by `close`. */
   subscribe(request: SubscribeRequest): Promise<void>;
+  /** The same for several streams over one connection, which is one reader.
+   *  End: as of one stream, once the last of them has ended. */
+  subscribeSeveral(request: SubscribeSeveralRequest): Promise<void>;
   /** Readers at this moment. */
   readonly readers: number;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */
@@ -26,6 +31,17 @@ export interface SubscribeRequest {
   sink: Sink;
   /** Where to go on. */
   from: ReadingStart;
+  /** For a reader that would take the end of its connection for the end of the stream. */
+  neverAges?: boolean;
+  onGone?: () => void;
+}
+
+export interface SubscribeSeveralRequest {
+  /** One at least. Their formats are made for several: see `Format`. */
+  streams: readonly { stream: StreamName; format: Format; from: ReadingStart }[];
+  /** Blocks to say first of streams that will never come. */
+  ends?: readonly string[];
+  sink: Sink;
   onGone?: () => void;
 }
 
@@ -62,7 +78,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
   } = options;
   const channels = new Map<string, Promise<Channel>>();
   /** Readers by the part of the heartbeat in which they are looked at. */
-  const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Map<Subscription, Channel>());
+  const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Set<Connection>());
   let readers = 0;
   let isClosed = false;
   let turn = 0;
@@ -71,16 +87,16 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
 
   function look(): void {
     turn = (turn + 1) % LOOKS_PER_HEARTBEAT;
-    for (const [subscription, channel] of slots[turn] ?? []) {
-      subscription.looksLeft -= 1;
+    for (const connection of slots[turn] ?? []) {
+      connection.looksLeft -= 1;
       // The first look may come at once after the last write.
-      if ((subscription.countStall() - 1) * heartbeatMs >= stallMs) subscription.destroy();
-      else if (!subscription.isLive) continue;
-      else if (subscription.looksLeft <= 0) subscription.end();
-      else if (subscription.isFresh) subscription.isFresh = false;
+      if ((connection.countStall() - 1) * heartbeatMs >= stallMs) connection.destroy();
+      else if (!connection.isLive) continue;
+      else if (connection.looksLeft <= 0) connection.end();
+      else if (connection.isFresh) connection.isFresh = false;
       else {
-        subscription.sayShared(channel.pingBundle());
-        subscription.isFresh = false;
+        connection.ping();
+        connection.isFresh = false;
       }
     }
   }
@@ -105,7 +121,28 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     return opening;
   }
 
-  async function subscribe({ stream, format, sink, from, onGone }: SubscribeRequest): Promise<void> {
+  /** Counts a reader in, and out when it leaves. */
+  function enlist<Kind extends Connection>(
+    make: (looksLeft: number, onLeave: () => void) => Kind,
+    onGone: (() => void) | undefined,
+  ): Kind {
+    const slot = slots[Math.floor(random() * LOOKS_PER_HEARTBEAT)] ?? new Set<Connection>();
+    const looks = Math.ceil((maxAgeMs * (0.8 + 0.4 * random())) / heartbeatMs);
+    const connection = make(looks, () => {
+      readers -= 1;
+      slot.delete(connection);
+      onGone?.();
+    });
+    readers += 1;
+    slot.add(connection);
+    return connection;
+  }
+
+  function retry(): number {
+    return Math.round(retryMs * (0.7 + 0.6 * random()));
+  }
+
+  async function subscribe({ stream, format, sink, from, ...request }: SubscribeRequest): Promise<void> {
     let channel = await openChannel(stream, format);
     // Its last reader may have left while this one waited.
     while (channel.isDropped) channel = await openChannel(stream, format);
@@ -113,37 +150,57 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       sink.end();
       return;
     }
-    const slot = slots[Math.floor(random() * LOOKS_PER_HEARTBEAT)] ?? new Map<Subscription, Channel>();
-    const { info } = channel;
-    const start = info === undefined ? 0 : startOf(info);
-    const after = from.at === "after" ? from.offset : from.at === "now" ? channel.head : start;
-    const looks = Math.ceil((maxAgeMs * (0.8 + 0.4 * random())) / heartbeatMs);
-    const subscription = new Subscription(channel, sink, after, looks, () => {
-      readers -= 1;
-      slot.delete(subscription);
-      onGone?.();
-    });
-    readers += 1;
-    slot.set(subscription, channel);
+    const after = offsetOf(channel, from);
+    const subscription = enlist((looks, onLeave) => {
+      return new Subscription(channel, sink, after, request.neverAges ? Infinity : looks, onLeave);
+    }, request.onGone);
     channel.add(subscription);
     subscription.begin();
-    const retry = Math.round(retryMs * (0.7 + 0.6 * random()));
-    const first: StreamStart = {
-      stream,
-      status: info === undefined ? "waiting" : from.at === "after" ? "resumed" : "new",
-    };
-    const cursor = channel.cursorText(after);
-    const head = channel.cursorText(channel.head);
-    if (cursor !== undefined) first.from = cursor;
-    if (head !== undefined) first.head = head;
+    // Only the reset brings the new cursor: cut before it, the reader comes back with its own, and is told again.
+    const id = from.at === "reset" ? undefined : channel.cursorText(after);
     subscription.say(
-      format.start(first, retry) + (from.at === "reset" ? format.reset(from.reason, cursor) : ""),
+      format.start(describeStart(channel, from, after), retry(), id) + resetText(channel, from, after),
     );
     subscription.pump();
   }
 
+  async function subscribeSeveral(request: SubscribeSeveralRequest): Promise<void> {
+    if (isClosed) {
+      request.sink.end();
+      return;
+    }
+    const several = enlist((looks, onLeave) => {
+      return new MultiSubscription(request.sink, looks, onLeave);
+    }, request.onGone);
+    // Each channel gets its member at once, so that it stands while others are opened.
+    const joining = request.streams.map(async ({ stream, format, from }) => {
+      let channel = await openChannel(stream, format);
+      while (channel.isDropped) channel = await openChannel(stream, format);
+      return { channel, from, after: several.join(channel, offsetOf(channel, from)).offset };
+    });
+    const outcomes = await Promise.allSettled(joining);
+    const failed = outcomes.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) {
+      several.onClose();
+      throw failed.reason;
+    }
+    const joined = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    const retryMs = retry();
+    several.open({
+      retryMs,
+      starts: joined.map(({ channel, from, after }) =>
+        channel.format.start(describeStart(channel, from, after), retryMs, undefined),
+      ),
+      resets: joined
+        .map(({ channel, from, after }) => resetText(channel, from, after))
+        .filter((text) => text !== ""),
+      ends: request.ends ?? [],
+    });
+  }
+
   return {
     subscribe,
+    subscribeSeveral,
     get readers() {
       return readers;
     },
@@ -151,11 +208,35 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       isClosed = true;
       clearInterval(clock);
       for (const slot of slots) {
-        for (const subscription of slot.keys()) {
-          subscription.say(`retry: ${Math.round(retryMs * (1 + 3 * random()))}\n\n`);
-          subscription.end();
+        for (const connection of slot) {
+          connection.say(`retry: ${Math.round(retryMs * (1 + 3 * random()))}\n\n`);
+          connection.end();
         }
       }
     },
   };
+}
+
+/** The offset after which reading begins. */
+function offsetOf(channel: Channel, from: ReadingStart): number {
+  if (from.at === "after") return from.offset;
+  if (from.at === "now") return channel.head;
+  return channel.info === undefined ? 0 : startOf(channel.info);
+}
+
+function describeStart(channel: Channel, from: ReadingStart, after: number): StreamStart {
+  const isWaiting = channel.info === undefined;
+  const start: StreamStart = {
+    stream: channel.stream,
+    status: isWaiting ? "waiting" : from.at === "after" ? "resumed" : "new",
+  };
+  const cursor = channel.cursorText(after);
+  const head = channel.cursorText(channel.head);
+  if (cursor !== undefined) start.from = cursor;
+  if (head !== undefined) start.head = head;
+  return start;
+}
+
+function resetText(channel: Channel, from: ReadingStart, after: number): string {
+  return from.at === "reset" ? channel.format.reset(from.reason, channel.cursorText(after)) : "";
 }

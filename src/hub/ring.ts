@@ -36,16 +36,17 @@ export class Ring {
     return offset >= this.#floor;
   }
 
-  /** The frames after `offset`, up to about `maxBytes` (one at least), and the offset of the last of them. */
-  after(offset: number, maxBytes: number): { frames: Uint8Array[]; last: number } {
+  /** The frames after `offset`, up to about `maxBytes` (one at least), and the offset of the last of them. Each counts with
+   *  `lead` bytes that its reader writes before it. */
+  after(offset: number, maxBytes: number, lead = 0): { frames: Uint8Array[]; last: number } {
     const frames: Uint8Array[] = [];
     let last = offset;
     let bytes = 0;
     for (let index = this.#indexAfter(offset); index < this.#frames.length; index++) {
       const frame = this.#frames[index];
-      if (frame === undefined || (bytes > 0 && bytes + frame.bytes.length > maxBytes)) break;
+      if (frame === undefined || (bytes > 0 && bytes + lead + frame.bytes.length > maxBytes)) break;
       frames.push(frame.bytes);
-      bytes += frame.bytes.length;
+      bytes += lead + frame.bytes.length;
       last = frame.offset;
     }
     return { frames, last };

@@ -29,6 +29,8 @@ export type Resumption =
   | { status: "honoured"; after: number }
   | { status: "reset"; reason: ResetReason; from: number };
 
+/** A set of cursors has at most so many characters: 32 of the longest have 895. */
+const MAX_SET_LENGTH = 1_024;
 const CURSOR = /^([0-9a-z]{8,10})\.(0|[1-9][0-9]{0,15})$/;
 
 /** Writes a cursor as it stands on the wire, such as `k3j9x0q2.17`. */
@@ -52,6 +54,16 @@ export function requireCursor(text: string): Cursor {
     "invalid-cursor",
     `${JSON.stringify(text.slice(0, 40))} is not a cursor. Send back an id as it was received, "start" or "now".`,
   );
+}
+
+/** Joins the cursors of several streams to a set, as it stands on the wire. A stream that does not exist has none. */
+export function joinCursors(cursors: readonly (string | undefined)[]): string {
+  return cursors.filter((cursor) => cursor !== undefined).join("~");
+}
+
+/** Splits a set of cursors; each is still to be parsed. A set that is too long is none: it comes back as one piece. */
+export function splitCursors(set: string): string[] {
+  return set.length > MAX_SET_LENGTH ? [set] : set.split("~");
 }
 
 /** The cursor of an offset in a chain of epochs. An offset just before an epoch's first event belongs to the former epoch. */

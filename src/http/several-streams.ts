@@ -1,0 +1,121 @@
+import { Hono } from "hono";
+import type { Context } from "hono";
+import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Log, StreamInfo } from "../log/log.ts";
+import { parseCursor, requireCursor, resolveCursor, splitCursors } from "../protocol/cursor.ts";
+import type { Cursor } from "../protocol/cursor.ts";
+import { StreamError } from "../protocol/error.ts";
+import { parseStreamName } from "../protocol/names.ts";
+import type { StreamName } from "../protocol/names.ts";
+import { EVENT_STREAM_HEADERS, openSeveralStreams, requestCursor, wantsEvents } from "./event-stream.ts";
+import type { Edge } from "./event-stream.ts";
+import { severalFormat } from "./stream-format.ts";
+import { MADE_BY_SERVER } from "./streams.ts";
+
+export interface SeveralStreamsOptions {
+  log: Log;
+  hub: Hub;
+  edge?: Edge | undefined;
+}
+
+const MAX_STREAMS = 32;
+
+/** One of the streams that were asked for. */
+interface Asked {
+  stream: StreamName;
+  info: StreamInfo | undefined;
+  /** The cursor that the request brings of it. */
+  cursor: Cursor | undefined;
+  /** It does not exist, and nobody but the server could make it come. */
+  isGone: boolean;
+}
+
+/** `GET /v1/streams?stream=a&stream=b`: several streams over one connection. Source: PROTOCOL.md "Several streams". */
+export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions): Hono {
+  const routes = new Hono();
+
+  // Hono sends HEAD to the handler of GET.
+  routes.get("/v1/streams", async (context) => {
+    const names = askedNames(context);
+    if (!wantsEvents(context)) {
+      throw new StreamError(
+        "invalid-request",
+        "Several streams come as events only: send Accept: text/event-stream, or live=1. As JSON, ask each at /v1/streams/{name}.",
+      );
+    }
+    if (context.req.method === "HEAD") return context.body(null, 200, EVENT_STREAM_HEADERS);
+    const cursors = givenCursors(context);
+    const infos = await Promise.all(names.map((name) => log.info(name)));
+    const asked = names.map((stream, index) => ask(stream, infos[index], cursors ?? []));
+    if (asked.every(isRead)) return context.body(null, 204);
+    const there = asked.filter(({ isGone }) => !isGone);
+    // Somebody's place that is nobody's here: it was of one of those that came without.
+    const hasUnknown = cursors?.some((cursor) => !asked.some(({ info }) => isOf(cursor, info))) ?? false;
+    const isNow = cursors === undefined && context.req.query("after") === "now";
+    return openSeveralStreams(context, hub, edge, {
+      streams: there.map((one) => ({
+        stream: one.stream,
+        format: severalFormat(one.stream),
+        from: readingStart(one, hasUnknown, isNow),
+      })),
+      ends: asked
+        .filter(({ isGone }) => isGone)
+        .map(({ stream }) => severalFormat(stream).end({ reason: "deleted" })),
+    });
+  });
+
+  return routes;
+}
+
+function askedNames(context: Context): StreamName[] {
+  const names = [...new Set(context.req.queries("stream"))].map((name) => parseStreamName(name));
+  if (names.length >= 1 && names.length <= MAX_STREAMS) return names;
+  throw new StreamError(
+    "invalid-request",
+    `Name 1 to ${MAX_STREAMS} streams, each as stream=…; ${names.length} came. Open another connection for more.`,
+  );
+}
+
+/** The set that a request brings; undefined for what is no cursor. A browser keeps what it was given for ever, so that only
+ *  what was written by hand is refused. */
+function givenCursors(context: Context): (Cursor | undefined)[] | undefined {
+  const given = requestCursor(context);
+  if (given !== undefined) return splitCursors(given).map((text) => parseCursor(text));
+  const after = context.req.query("after");
+  if (after === undefined || after === "start" || after === "now") return undefined;
+  return splitCursors(after).map((text) => requireCursor(text));
+}
+
+function ask(
+  stream: StreamName,
+  info: StreamInfo | undefined,
+  cursors: readonly (Cursor | undefined)[],
+): Asked {
+  // Of two for one stream the earlier counts: what comes twice is seen to be known, what does not come is lost.
+  const [cursor] = cursors
+    .filter((given) => given !== undefined)
+    .filter((given) => isOf(given, info))
+    .toSorted((a, b) => a.offset - b.offset);
+  return { stream, info, cursor, isGone: info === undefined && MADE_BY_SERVER.test(stream) };
+}
+
+/** Whether a cursor names this stream: an epoch is unique in its log. */
+function isOf(cursor: Cursor | undefined, info: StreamInfo | undefined): boolean {
+  return cursor !== undefined && info?.epochs.some(({ epoch }) => epoch === cursor.epoch) === true;
+}
+
+/** Whether nothing is left to read of it, now and for ever. */
+function isRead({ info, cursor, isGone }: Asked): boolean {
+  if (info === undefined || cursor === undefined) return isGone;
+  return info.isClosed && cursor.offset === info.head && resolveCursor(info, cursor).status === "honoured";
+}
+
+function readingStart({ info, cursor }: Asked, hasUnknown: boolean, isNow: boolean): ReadingStart {
+  if (info !== undefined && cursor !== undefined) {
+    const resumption = resolveCursor(info, cursor);
+    if (resumption.status === "reset") return { at: "reset", reason: resumption.reason };
+    return { at: "after", offset: resumption.after };
+  }
+  if (hasUnknown) return { at: "reset", reason: "unknown-epoch" };
+  return isNow ? { at: "now" } : { at: "start" };
+}
