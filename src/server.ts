@@ -1,4 +1,6 @@
 import type { Server } from "node:http";
+import { createChats } from "./chat/chats.ts";
+import type { Chats } from "./chat/chats.ts";
 import { discoverLocalServers, environmentProviders } from "./chat/discover.ts";
 import { loadGuideDocuments } from "./chat/guide-documents.ts";
 import { createGuideProvider } from "./chat/guide.ts";
@@ -49,6 +51,7 @@ export interface ServerOptions extends GuardOptions {
 export interface MillraceServer {
   readonly log: Log;
   readonly runner: Runner;
+  readonly chats: Chats;
   readonly models: ModelRegistry;
   /** Web-standard: for Bun, Deno, Next and tests. */
   fetch(request: Request): Promise<Response>;
@@ -87,7 +90,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
   const models = createModelRegistry(providers, { configured: options.model });
   const hub = createHub(log, options.hub);
   const runner = createRunner(log, models, options.runner);
-  const recoveredRuns = await runner.recover();
+  const chats = createChats(log, runner);
+  const recoveredRuns = (await runner.recover()) + (await chats.recover());
   let isDraining = false;
   let server: Server | undefined;
   const app = createApp({
@@ -95,6 +99,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     log,
     hub,
     runner,
+    chats,
     models,
     edge: nodeEdge,
     pages: hasPages ? staticRoutes(new URL("../dist/web/", import.meta.url)) : undefined,
@@ -106,6 +111,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
   return {
     log,
     runner,
+    chats,
     models,
     recoveredRuns,
     handler,
@@ -124,6 +130,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
       isDraining = true;
       const closed = server && new Promise((resolve) => server?.close(resolve));
       await runner.close();
+      chats.close();
       hub.close();
       server?.closeIdleConnections();
       // Who keeps a connection open without a request has had its answer.

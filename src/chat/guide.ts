@@ -37,6 +37,7 @@ export function createGuideProvider(options: GuideOptions): Provider {
   let index: GuideIndex | undefined;
   return {
     name: MODEL,
+    canContinue: true,
     models: () =>
       Promise.resolve([
         {
@@ -51,7 +52,9 @@ export function createGuideProvider(options: GuideOptions): Provider {
       signal: AbortSignal,
     ): AsyncGenerator<ProviderEvent, void, undefined> {
       index ??= createGuideIndex(documents);
-      const tokens = writeAnswer(index, request.messages, link).match(/\S+\s*/g) ?? [];
+      // The same question has the same answer, so it goes on behind what was said.
+      const answer = writeAnswer(index, request.messages, link).slice(request.continues?.length ?? 0);
+      const tokens = answer.match(/\s*\S+\s*/g) ?? [];
       const written = tokens.slice(0, request.maxTokens);
       for await (const text of paceItems(written, tokensPerSecond, clock, signal))
         yield { type: "text", text };

@@ -111,7 +111,7 @@ function createEndpoint(options: OpenAIProviderOptions): Endpoint {
 }
 
 function requestBody(endpoint: Endpoint, request: GenerateRequest): string {
-  const { model, messages, maxTokens } = request;
+  const { model, messages, maxTokens, sampling = {} } = request;
   return JSON.stringify({
     model,
     messages: messages.map(({ role, text }) => ({ role, content: text })),
@@ -121,6 +121,11 @@ function requestBody(endpoint: Endpoint, request: GenerateRequest): string {
     ...(maxTokens !== undefined && {
       [endpoint.isOpenAI ? "max_completion_tokens" : "max_tokens"]: maxTokens,
     }),
+    // JSON leaves out what is undefined.
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    seed: sampling.seed,
+    stop: sampling.stop,
   });
 }
 

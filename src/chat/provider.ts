@@ -4,6 +4,8 @@ import type { Usage } from "../protocol/event.ts";
 export interface Provider {
   /** Shown as the origin of its models, such as `openai` or `ollama`. */
   readonly name: string;
+  /** Whether it goes on with `continues` by itself. Else it is asked with the text so far and an instruction. */
+  readonly canContinue?: boolean;
   /** The models it offers now. Quick: what is slow to find out is kept. */
   models(): Promise<readonly Model[]>;
   /** Generates one answer.
@@ -27,6 +29,18 @@ export interface GenerateRequest {
   messages: readonly PromptMessage[];
   /** The most tokens that the answer may have. */
   maxTokens?: number;
+  /** What the answer says so far: it is to go on right behind it. Only where the provider can. */
+  continues?: string;
+  /** How the answer is drawn; what a provider does not know it leaves out. */
+  sampling?: Sampling;
+}
+
+export interface Sampling {
+  temperature?: number;
+  topP?: number;
+  seed?: number;
+  /** Texts at which the answer ends. */
+  stop?: readonly string[];
 }
 
 export interface PromptMessage {

@@ -6,6 +6,8 @@ import type { AppendOptions, AppendOutcome, Log, NewEvent } from "../log/log.ts"
 export type Refusal = "ended" | "lost";
 
 export interface RunWriterOptions {
+  /** Whether the run's end closes the stream. Default true. */
+  closes?: boolean;
   /** How long the log may be away before the run is given up, in milliseconds. Default 60,000. */
   patienceMs?: number;
   /** Default: a timer. */
@@ -34,6 +36,7 @@ export class RunWriter {
   readonly #stream: StreamName;
   readonly #id: string;
   readonly #onRefused: (refusal: Refusal) => void;
+  readonly #closes: boolean;
   readonly #patienceMs: number;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #now: () => number;
@@ -54,12 +57,13 @@ export class RunWriter {
     stream: StreamName,
     id: string,
     onRefused: (refusal: Refusal) => void,
-    { patienceMs = 60_000, sleep = wait, now = Date.now }: RunWriterOptions = {},
+    { closes = true, patienceMs = 60_000, sleep = wait, now = Date.now }: RunWriterOptions = {},
   ) {
     this.#log = log;
     this.#stream = stream;
     this.#id = id;
     this.#onRefused = onRefused;
+    this.#closes = closes;
     this.#patienceMs = patienceMs;
     this.#sleep = sleep;
     this.#now = now;
@@ -82,7 +86,7 @@ export class RunWriter {
     return this.isFull ? new Promise((resolve) => this.#onRoom.push(resolve)) : Promise.resolve();
   }
 
-  /** Appends the run's end after all before it, and closes its stream. Resolves when that is committed, or refused. */
+  /** Appends the run's end after all before it. Resolves when that is committed, or refused. */
   async end(data: string): Promise<void> {
     if (this.#isRefused || this.#isEnding) return;
     this.#waiting.push({ data });
@@ -109,7 +113,7 @@ export class RunWriter {
       const step: Step = {
         seq: ++this.#seq,
         events,
-        options: isLast ? { endsWriter: this.#id, close: true } : {},
+        options: isLast ? { endsWriter: this.#id, close: this.#closes } : {},
         isDone: false,
       };
       this.#steps.push(step);

@@ -1,43 +1,38 @@
 import { StreamError } from "../protocol/error.ts";
 import type { ErrorBody } from "../protocol/error.ts";
-import type { EndReason, MessageEnd, MessageStart, RunEvent, Timing, Usage } from "../protocol/event.ts";
+import type { ChatEvent, EndReason, MessageEnd, Timing, Usage } from "../protocol/event.ts";
+import { formatCursor, requireCursor } from "../protocol/cursor.ts";
 import { runStream } from "../protocol/names.ts";
-import type { StreamName } from "../protocol/names.ts";
 import type { KeyClaim, KeyRecord, Log } from "../log/log.ts";
 import { sha256 } from "../protocol/hash.ts";
-import type { ModelRegistry } from "./models.ts";
-import type { PromptMessage, Provider, ProviderEvent } from "./provider.ts";
+import { createId } from "./id.ts";
+import { continued, startEvent } from "./run-start.ts";
+import type { RunPlace, StartOutcome, StartRequest } from "./run-start.ts";
+import type { FoundModel, ModelRegistry } from "./models.ts";
+import type { GenerateRequest, Provider, ProviderEvent } from "./provider.ts";
 import { RunWriter } from "./run-writer.ts";
 
 /** Who is speaking: runs, each one generation, apart from every connection. Only a stop, a limit or the provider ends one. */
 export interface Runner {
   /** Starts a run, or finds the one that this key has started.
    *  Done:   its start and its key are committed; the provider is being asked.
-   *  Errors: `unknown-model` 400, `key-reused` 422, `too-many-runs` 429, `draining` 503, those of the log. */
+   *  Errors: `unknown-model` 400, `run-active` 409 where one is open in the chat, `key-reused` 422, `too-many-runs` 429, `draining` 503, those of the log. */
   start(request: StartRequest): Promise<StartOutcome>;
   /** Ends a run as `cancelled`, on whatever node its owner is, and answers with the end that won, also long after.
    *  Errors: `run-unknown` 404, those of the log. */
   stop(run: string): Promise<MessageEnd>;
-  /** Ends as `interrupted` what a dead process left open. Returns how many runs that were. */
+  /** Ends a run that writes into a chat. Undefined: it had ended before, and that end stands in the chat. */
+  endInChat(
+    run: string,
+    chat: RunPlace,
+    reason: "cancelled" | "interrupted",
+  ): Promise<MessageEnd | undefined>;
+  /** Ends as `interrupted` what a dead process left open under `runs/`. Returns how many runs that were. */
   recover(): Promise<number>;
   /** Runs that this process is generating. */
   readonly openRuns: number;
   /** Takes no more, and ends its open runs as `interrupted`. */
   close(): Promise<void>;
-}
-
-export interface StartRequest {
-  messages: readonly PromptMessage[];
-  /** Default: the registry's. */
-  model?: string;
-  /** The same key, the same run. */
-  key?: KeyClaim;
-}
-
-export interface StartOutcome {
-  status: "started" | "joined";
-  run: string;
-  stream: StreamName;
 }
 
 export interface RunnerOptions {
@@ -56,9 +51,8 @@ export interface RunnerOptions {
 }
 
 /** A run that this process is generating. */
-interface OpenRun {
+interface OpenRun extends RunPlace {
   id: string;
-  stream: StreamName;
   startedAt: number;
   firstAt?: number;
   lastAt: number;
@@ -69,6 +63,7 @@ interface OpenRun {
   isOver: boolean;
   /** Resolves when its end is committed, or was said elsewhere. */
   ending?: Promise<void>;
+  onLeft: () => void;
 }
 
 /** Longer deltas are appended in parts, in UTF-16 code units. */
@@ -86,7 +81,8 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
   const open = new Map<string, OpenRun>();
   let isClosed = false;
 
-  async function start({ messages, model: wanted, key }: StartRequest): Promise<StartOutcome> {
+  async function start(request: StartRequest): Promise<StartOutcome> {
+    const { messages, maxTokens, sampling, key, chat } = request;
     const known = key && (await log.key(key.id));
     if (known !== undefined) return join(known, key);
     if (isClosed)
@@ -97,28 +93,57 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
         `${maxRuns} runs are open, which is the limit. Ask again when one has ended.`,
       );
     }
-    const { provider, model } = await findModel(wanted);
-    const id = createRunId();
-    const stream = runStream(id);
+    const { provider, model, id: modelId } = await findModel(request.model);
+    const run = createId();
+    const place = { stream: chat?.stream ?? runStream(run), message: chat?.continues?.message ?? run };
     const startedAt = now();
-    const prompt = messages.findLast((message) => message.role === "user")?.text ?? "";
-    const event: MessageStart = { type: "message-start", message: id, run: id, model, at: startedAt, prompt };
-    const outcome = await log.append(stream, [{ data: JSON.stringify(event) }], {
-      create: { kind: "chat", retention: { closedTtlMs: keepMs } },
-      writer: { id, epoch: 1, seq: 0 },
-      ...(key && { key: { ...key, note: JSON.stringify({ run: id }) } }),
-    });
+    const events: ChatEvent[] = [
+      ...(chat?.before ?? []),
+      startEvent(run, place.message, modelId, startedAt, request),
+    ];
+    const isStopped = chat?.stopKey !== undefined && (await log.key(chat.stopKey)) !== undefined;
+    if (isStopped) events.push({ type: "message-end", message: place.message, run, reason: "cancelled" });
+    const outcome = await log.append(
+      place.stream,
+      events.map((event) => ({ data: JSON.stringify(event) })),
+      {
+        ...(chat === undefined && { create: { kind: "chat", retention: { closedTtlMs: keepMs } } }),
+        writer: { id: run, epoch: 1, seq: 0 },
+        isSole: true,
+        ...(isStopped && { endsWriter: run }),
+        ...(key && {
+          key: { ...key, note: JSON.stringify({ run, message: place.message, events: events.length }) },
+        }),
+      },
+    );
     if (outcome.status === "replayed" || outcome.status === "key-reused") {
       return join(outcome.status === "replayed" ? outcome.record : undefined, key);
     }
+    if (outcome.status === "occupied") throw runActive(outcome.writer);
     if (outcome.status !== "appended") throw new Error(`a new run could not be started: ${outcome.status}`);
-    void generate(createOpenRun(id, stream, startedAt), provider, model, messages);
-    return { status: "started", run: id, stream };
+    const after = cursorBefore(outcome.cursor, events.length);
+    const started = { status: "started", run, ...place, after } as const;
+    if (isStopped) return { ...started, ended: Promise.resolve() };
+    const ended = new Promise<void>((resolve) => {
+      const openRun = createOpenRun(run, place, startedAt, resolve);
+      const before = chat?.continues;
+      if (before !== undefined) openRun.texts.push(before.text);
+      void generate(openRun, provider, {
+        model,
+        ...continued(provider, messages, before?.text),
+        ...(maxTokens !== undefined && { maxTokens }),
+        ...(sampling !== undefined && { sampling }),
+      });
+    });
+    // Said between the look above and the start: whoever stops looks for the start after it has said so.
+    if (chat?.stopKey !== undefined && (await log.key(chat.stopKey)) !== undefined)
+      await endInChat(run, place, "cancelled");
+    return { ...started, ended };
   }
 
-  async function findModel(wanted: string | undefined): Promise<{ provider: Provider; model: string }> {
+  async function findModel(wanted: string | undefined): Promise<FoundModel> {
     const found = await models.find(wanted);
-    if (found !== undefined) return { provider: found.provider, model: found.model };
+    if (found !== undefined) return found;
     const nearest = wanted === undefined ? undefined : await models.suggest(wanted);
     throw new StreamError(
       "unknown-model",
@@ -126,15 +151,16 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     );
   }
 
-  function createOpenRun(id: string, stream: StreamName, startedAt: number): OpenRun {
+  function createOpenRun(id: string, place: RunPlace, startedAt: number, onLeft: () => void): OpenRun {
     const run: OpenRun = {
       id,
-      stream,
+      ...place,
+      onLeft,
       startedAt,
       lastAt: startedAt,
       deltas: 0,
       texts: [],
-      writer: new RunWriter(log, stream, id, () => leave(run), { now }),
+      writer: new RunWriter(log, place.stream, id, () => leave(run), { now, closes: isOwnStream(id, place) }),
       abort: new AbortController(),
       isOver: false,
     };
@@ -142,15 +168,10 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     return run;
   }
 
-  async function generate(
-    run: OpenRun,
-    provider: Provider,
-    model: string,
-    messages: readonly PromptMessage[],
-  ): Promise<void> {
+  async function generate(run: OpenRun, provider: Provider, request: GenerateRequest): Promise<void> {
     const watch = watchSilence(run);
     try {
-      for await (const event of provider.generate({ model, messages }, run.abort.signal)) {
+      for await (const event of provider.generate(request, run.abort.signal)) {
         if (run.isOver) return;
         if (event.type === "finish") {
           await finish(run, event.reason, event.usage === undefined ? {} : { usage: event.usage });
@@ -186,7 +207,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
       run.firstAt ??= run.lastAt;
       run.deltas += 1;
       if (event.type === "text") run.texts.push(text);
-      run.writer.push(JSON.stringify({ type, message: run.id, text } satisfies RunEvent));
+      run.writer.push(JSON.stringify({ type, message: run.message, text } satisfies ChatEvent));
     }
   }
 
@@ -220,7 +241,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     run.abort.abort();
     const end: MessageEnd = {
       type: "message-end",
-      message: run.id,
+      message: run.message,
       run: run.id,
       reason,
       timing: timing(run, usage),
@@ -236,6 +257,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     run.isOver = true;
     run.abort.abort();
     open.delete(run.id);
+    run.onLeft();
   }
 
   function timing(run: OpenRun, usage?: Usage): Timing {
@@ -249,26 +271,10 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
   }
 
   async function stop(id: string): Promise<MessageEnd> {
-    const run = open.get(id);
-    const end: MessageEnd = { type: "message-end", message: id, run: id, reason: "cancelled" };
-    if (run !== undefined) end.timing = timing(run);
-    const won = await endRun(id, end);
-    if (run !== undefined) {
-      run.writer.abandon();
-      leave(run);
-    }
-    return won;
-  }
-
-  /** Appends an end in the name of whoever says it; the first end wins and is returned. */
-  async function endRun(id: string, end: MessageEnd): Promise<MessageEnd> {
     const stream = runStream(id);
-    const outcome = await log.append(stream, [{ data: JSON.stringify(end) }], {
-      endsWriter: id,
-      close: true,
-    });
-    if (outcome.status === "appended") return end;
-    const info = outcome.status === "missing" ? undefined : await log.info(stream);
+    const won = await endInChat(id, { stream, message: id }, "cancelled");
+    if (won !== undefined) return won;
+    const info = await log.info(stream);
     if (info === undefined)
       throw new StreamError("run-unknown", `There is no run ${JSON.stringify(id)}, or it ended long ago.`);
     const last = await log.read(stream, info.head - 1);
@@ -277,17 +283,38 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     return JSON.parse(data) as MessageEnd; // the last event of a closed run
   }
 
-  async function recover(): Promise<number> {
-    const dead = (await log.openWriters()).filter((writer) => !open.has(writer.id));
-    for (const { id } of dead) {
-      await endRun(id, { type: "message-end", message: id, run: id, reason: "interrupted" });
+  /** Appends an end in the name of whoever says it. Undefined: another end was first, or there is no such run. */
+  async function endInChat(
+    id: string,
+    place: RunPlace,
+    reason: "cancelled" | "interrupted",
+  ): Promise<MessageEnd | undefined> {
+    const run = open.get(id);
+    const end: MessageEnd = { type: "message-end", message: place.message, run: id, reason };
+    if (run !== undefined) end.timing = timing(run);
+    const outcome = await log.append(place.stream, [{ data: JSON.stringify(end) }], {
+      endsWriter: id,
+      close: isOwnStream(id, place),
+    });
+    if (run !== undefined) {
+      run.writer.abandon();
+      leave(run);
     }
+    return outcome.status === "appended" ? end : undefined;
+  }
+
+  async function recover(): Promise<number> {
+    const dead = (await log.openWriters()).filter(
+      ({ id, stream }) => stream.startsWith("runs/") && !open.has(id),
+    );
+    for (const { id, stream } of dead) await endInChat(id, { stream, message: id }, "interrupted");
     return dead.length;
   }
 
   return {
     start,
     stop,
+    endInChat,
     recover,
     get openRuns() {
       return open.size;
@@ -306,7 +333,29 @@ function join(record: KeyRecord | undefined, key: KeyClaim | undefined): StartOu
       "This Idempotency-Key was used with another body. Send a new key with a new request.",
     );
   }
-  return { status: "joined", run: record.stream.slice("runs/".length), stream: record.stream };
+  // The note was written by `start`, with its key.
+  const note = JSON.parse(record.note ?? "{}") as { run: string; message: string; events: number };
+  const { run, message, events } = note;
+  const after = cursorBefore(record.cursor, events);
+  return { status: "joined", run, message, stream: record.stream, after, ended: Promise.resolve() };
+}
+
+/** The cursor before an append of so many events, from that of its last. */
+function cursorBefore(cursor: string, events: number): string {
+  const { epoch, offset } = requireCursor(cursor);
+  return formatCursor({ epoch, offset: offset - events });
+}
+
+function isOwnStream(run: string, { stream }: RunPlace): boolean {
+  return stream === runStream(run);
+}
+
+function runActive(run: string): StreamError {
+  return new StreamError(
+    "run-active",
+    "An answer is being written in this chat. Stop it, or wait until it is done.",
+    { run },
+  );
 }
 
 function toErrorBody(error: unknown): ErrorBody {
@@ -314,9 +363,4 @@ function toErrorBody(error: unknown): ErrorBody {
   // A provider of the user's own may throw anything: its text is for the log of the server, not for the reader.
   console.error("A provider failed:", error);
   return new StreamError("provider-failed", "The model failed. What it wrote is kept. Ask again.").toJSON();
-}
-
-/** 16 characters of base36 from 82 random bits. */
-function createRunId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte % 36).toString(36)).join("");
 }

@@ -33,6 +33,7 @@ export function createScriptProvider(options: Partial<Clock> = {}): Provider {
   const clock = { ...createClock(), ...options };
   return {
     name: MODEL,
+    canContinue: true,
     models: () =>
       Promise.resolve([
         {
@@ -78,7 +79,7 @@ async function* generate(
   const script = parseScript(prompt);
   const written = Math.min(script.tokens, request.maxTokens ?? script.tokens);
   if (script.delay > 0) await clock.sleep(script.delay, signal);
-  yield* paceItems(scriptEvents(script, written), script.rate, clock, signal);
+  yield* paceItems(scriptEvents(script, written, request.continues), script.rate, clock, signal);
   yield {
     type: "finish",
     reason: written < script.tokens ? "length" : "stop",
@@ -89,16 +90,25 @@ async function* generate(
   };
 }
 
-function* scriptEvents(script: Script, written: number): Generator<ProviderEvent, void, undefined> {
-  for (const text of scriptReasoning(script.reasoning, script.seed)) yield { type: "reasoning", text };
+function* scriptEvents(
+  script: Script,
+  written: number,
+  continues: string | undefined,
+): Generator<ProviderEvent, void, undefined> {
+  const reasoning = continues === undefined ? script.reasoning : 0;
+  for (const text of scriptReasoning(reasoning, script.seed)) yield { type: "reasoning", text };
+  // What was told to fail has failed when it is continued.
+  const failsAt = continues === undefined ? script.fail : Number.POSITIVE_INFINITY;
+  let known = continues?.length ?? 0;
   let count = 0;
   for (const text of scriptTokens(script)) {
     if (count === written) return;
-    if (count === script.fail) throw fail(count);
-    yield { type: "text", text };
+    if (count === failsAt) throw fail(count);
+    if (text.length > known) yield { type: "text", text: text.slice(known) };
+    known = Math.max(0, known - text.length);
     count += 1;
   }
-  if (count === script.fail) throw fail(count);
+  if (count === failsAt) throw fail(count);
 }
 
 function fail(count: number): StreamError {

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
+import type { Chats } from "../chat/chats.ts";
 import type { ModelRegistry } from "../chat/models.ts";
 import type { Runner } from "../chat/runner.ts";
 import type { Hub } from "../hub/hub.ts";
@@ -8,17 +9,23 @@ import { StreamError } from "../protocol/error.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
 import { closedEventStream, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
+import { chatRoutes } from "./chats.ts";
 import { checkContentType, checkHost, checkOrigin } from "./guard.ts";
+import { isCompletionPath, isOpenAIPath, nameRequest, refuseOpenAI } from "./faces/openai-error.ts";
+import { openAIRoutes } from "./faces/openai.ts";
 import type { GuardOptions } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
+import { modelRoutes } from "./models.ts";
 import { runRoutes } from "./runs.ts";
+import { severalStreamsRoutes } from "./several-streams.ts";
 import { streamPromptRoutes } from "./stream-prompt.ts";
-import { streamRoutes } from "./streams.ts";
+import { createStreamReader, streamRoutes } from "./streams.ts";
 
 export interface AppOptions extends GuardOptions {
   log: Log;
   hub: Hub;
   runner: Runner;
+  chats: Chats;
   models: ModelRegistry;
   /** Writes to sockets where there are some. */
   edge?: Edge | undefined;
@@ -36,6 +43,7 @@ export function createApp(options: AppOptions): Hono {
     log,
     hub,
     runner,
+    chats,
     models,
     edge,
     pages,
@@ -46,7 +54,8 @@ export function createApp(options: AppOptions): Hono {
   const app = new Hono();
 
   app.use(async (context, next) => {
-    const { raw } = context.req;
+    const { raw, path } = context.req;
+    if (isOpenAIPath(path)) nameRequest(context);
     checkHost(raw, options);
     const origin = checkOrigin(raw, options);
     if (origin !== undefined) allowOrigin(context, origin);
@@ -54,7 +63,7 @@ export function createApp(options: AppOptions): Hono {
     checkContentType(raw);
     if (isDraining())
       return shed(context, new StreamError("draining", "The server is stopping. Ask again in a moment."));
-    if (wantsEvents(context) && hub.readers >= maxReaders) {
+    if ((wantsEvents(context) || isCompletionPath(path)) && hub.readers >= maxReaders) {
       return shed(
         context,
         new StreamError(
@@ -66,8 +75,14 @@ export function createApp(options: AppOptions): Hono {
     return next();
   });
   app.route("/", healthRoutes(log, isDraining));
-  app.route("/", streamRoutes({ log, hub, edge, now }));
-  app.route("/", runRoutes({ log, runner, models, now }));
+  const readStream = createStreamReader({ log, hub, edge });
+  // Before those of one stream, whose `/v1/streams/*` takes `/v1/streams` too.
+  app.route("/", severalStreamsRoutes({ log, hub, edge }));
+  app.route("/", streamRoutes({ log, readStream, now }));
+  app.route("/", chatRoutes({ log, chats, readStream, now }));
+  app.route("/", runRoutes({ log, runner, now }));
+  app.route("/", modelRoutes(models));
+  app.route("/", openAIRoutes({ log, hub, runner, edge, now }));
   app.route("/", streamPromptRoutes({ ...options, log, hub, runner, edge, now }));
   if (pages !== undefined) app.route("/", pages);
 
@@ -97,11 +112,12 @@ function shed(context: Context, error: StreamError): Response {
   if (new URL(context.req.url).pathname === "/healthz" || new URL(context.req.url).pathname === "/readyz") {
     return context.json({ status: error.code }, 503);
   }
-  if (!wantsEvents(context)) return refuse(context, error);
+  if (!wantsEvents(context) || isOpenAIPath(context.req.path)) return refuse(context, error);
   return closedEventStream(context, encodeSse({ retry: 2_000 + Math.round(Math.random() * 6_000) }));
 }
 
 function refuse(context: Context, error: StreamError): Response {
+  if (isOpenAIPath(context.req.path)) return refuseOpenAI(context, error);
   if (error.isRetryable) context.header("Retry-After", "2");
   return context.json({ error: error.toJSON() }, error.status);
 }
@@ -109,7 +125,31 @@ function refuse(context: Context, error: StreamError): Response {
 function allowOrigin(context: Context, origin: string): void {
   context.header("Access-Control-Allow-Origin", origin);
   context.header("Access-Control-Allow-Credentials", "true");
-  context.header("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, DELETE");
-  context.header("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID");
+  context.header("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE");
+  context.header(
+    "Access-Control-Allow-Headers",
+    [...ALLOWED_HEADERS, ...stainlessHeaders(context)].join(", "),
+  );
+  context.header(
+    "Access-Control-Expose-Headers",
+    "X-Millrace-Run, X-Request-Id, X-Should-Retry, Retry-After",
+  );
   context.header("Vary", "Origin", { append: true });
+}
+
+const ALLOWED_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "Last-Event-ID",
+  "OpenAI-Organization",
+  "OpenAI-Project",
+  "User-Agent",
+  "X-Millrace-Persist",
+];
+
+/** What the `openai` package says about itself, in more headers with each version. With credentials, `*` would name none. */
+function stainlessHeaders(context: Context): string[] {
+  const asked = (context.req.header("access-control-request-headers") ?? "").split(",");
+  return asked.map((name) => name.trim()).filter((name) => /^x-stainless-[a-z-]{1,60}$/i.test(name));
 }

@@ -10,8 +10,12 @@ const KEY = /^[\x21-\x7e]{1,128}$/;
 /** Reads a body as JSON. Errors: `body-too-large` 413, `invalid-json` 400. */
 export async function readJson(context: Context): Promise<{ text: string; value: unknown }> {
   const text = await readText(context);
+  return { text, value: parseJson(text) };
+}
+
+function parseJson(text: string): unknown {
   try {
-    return { text, value: JSON.parse(text) };
+    return JSON.parse(text);
   } catch (error) {
     throw new StreamError(
       "invalid-json",
@@ -23,12 +27,16 @@ export async function readJson(context: Context): Promise<{ text: string; value:
   }
 }
 
-/** Reads a body and checks its shape; unknown members are refused by name. Errors: those of `readJson`, `invalid-request` 400. */
+/** Reads a body and checks its shape; unknown members are refused by name. No body at all is `whenEmpty`, where that is given.
+ *  Errors: those of `readJson`, `invalid-request` 400. */
 export async function readBody<T>(
   context: Context,
   schema: z.ZodType<T>,
+  whenEmpty?: T,
 ): Promise<{ text: string; body: T }> {
-  const { text, value } = await readJson(context);
+  const text = await readText(context);
+  if (text === "" && whenEmpty !== undefined) return { text, body: whenEmpty };
+  const value = parseJson(text);
   const parsed = schema.safeParse(value);
   if (parsed.success) return { text, body: parsed.data };
   const [issue] = parsed.error.issues;

@@ -1,21 +1,17 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Runner } from "../chat/runner.ts";
-import type { ModelRegistry } from "../chat/models.ts";
 import type { Log } from "../log/log.ts";
-import { cursorAt, formatCursor } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
-import type { Entry } from "../protocol/event.ts";
 import { sha256 } from "../protocol/hash.ts";
 import { parseStreamName, runStream } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
-import { foldRun } from "../protocol/run.ts";
 import { idempotencyKey, readBody } from "./body.ts";
+import { readRun } from "./read-run.ts";
 
 export interface RunsOptions {
   log: Log;
   runner: Runner;
-  models: ModelRegistry;
   now: () => number;
 }
 
@@ -28,8 +24,8 @@ const startSchema = z.strictObject({
 });
 const stopSchema = z.strictObject({});
 
-/** `/v1/runs` and `/v1/models`. Source: PROTOCOL.md "Runs". */
-export function runRoutes({ log, runner, models, now }: RunsOptions): Hono {
+/** `/v1/runs`. Source: PROTOCOL.md "Runs". */
+export function runRoutes({ log, runner, now }: RunsOptions): Hono {
   const routes = new Hono();
 
   routes.post("/v1/runs", async (context) => {
@@ -48,16 +44,9 @@ export function runRoutes({ log, runner, models, now }: RunsOptions): Hono {
 
   routes.get("/v1/runs/:run", async (context) => {
     const stream = requestStream(context.req.param("run"));
-    const entries: Entry[] = [];
-    for (;;) {
-      const page = await log.read(stream, entries.at(-1)?.offset ?? 0, { maxLength: 1_048_576 });
-      if (page.status !== "page") throw unknownRun(context.req.param("run"));
-      entries.push(...page.entries);
-      const last = entries.at(-1)?.offset ?? 0;
-      if (page.entries.length > 0 && last < page.info.head) continue;
-      const cursor = formatCursor(cursorAt(page.info.epochs, last));
-      return context.json({ ...foldRun(entries), stream, cursor });
-    }
+    const read = await readRun(log, stream);
+    if (read === undefined) throw unknownRun(context.req.param("run"));
+    return context.json({ ...read.state, stream, cursor: read.cursor });
   });
 
   routes.post("/v1/runs/:run/stop", async (context) => {
@@ -65,19 +54,6 @@ export function runRoutes({ log, runner, models, now }: RunsOptions): Hono {
     requestStream(context.req.param("run"));
     const { type: _, message: __, ...end } = await runner.stop(context.req.param("run"));
     return context.json(end);
-  });
-
-  routes.get("/v1/models", async (context) => {
-    const list = await models.list();
-    const data = list.map(({ id, origin, description }) => ({
-      id,
-      object: "model",
-      created: 0,
-      owned_by: origin,
-      origin,
-      ...(description !== undefined && { description }),
-    }));
-    return context.json({ object: "list", data, default: (await models.find())?.model });
   });
 
   return routes;

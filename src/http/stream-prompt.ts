@@ -176,8 +176,8 @@ function refusal(context: Context, error: StreamError): Response {
 const promptFormat: Format = {
   ...streamFormat,
   name: "prompt",
-  start: (start, retry) =>
-    named("stream-start", { run: start.stream.slice("runs/".length), ...start }, start.from, retry),
+  start: (start, retry, id) =>
+    named("stream-start", { run: start.stream.slice("runs/".length), ...start }, id, retry),
   entry(cursor, { data }) {
     const event = JSON.parse(data) as RunEvent; // only the runner writes runs
     switch (event.type) {

@@ -16,8 +16,7 @@ import { streamFormat } from "./stream-format.ts";
 
 export interface StreamsOptions {
   log: Log;
-  hub: Hub;
-  edge?: Edge | undefined;
+  readStream: StreamReader;
   now: () => number;
 }
 
@@ -27,7 +26,7 @@ const MAX_KEY_LENGTH = 256;
 const KEY_TTL_MS = 24 * 3_600_000;
 const READ_LIMIT = 1_000;
 /** Names that are made by the server with their first event: nobody else can make them come. */
-const MADE_BY_SERVER = /^(runs|chats)\//;
+export const MADE_BY_SERVER = /^(runs|chats)\//;
 
 const positive = z.number().int().positive();
 const createSchema = z.strictObject({
@@ -43,7 +42,7 @@ const createSchema = z.strictObject({
 });
 
 /** `/v1/streams/{name}`: create, append, read, delete. Source: PROTOCOL.md "Streams". */
-export function streamRoutes({ log, hub, edge, now }: StreamsOptions): Hono {
+export function streamRoutes({ log, readStream, now }: StreamsOptions): Hono {
   const routes = new Hono();
 
   routes.put(`${PREFIX}*`, async (context) => {
@@ -92,13 +91,21 @@ export function streamRoutes({ log, hub, edge, now }: StreamsOptions): Hono {
   });
 
   // Hono sends HEAD to the handler of GET.
-  routes.get(`${PREFIX}*`, async (context) => {
-    const name = requestName(context);
-    const info = await log.info(name);
-    if (context.req.method === "HEAD") return head(context, name, info);
-    return wantsEvents(context) ? readEvents(context, name, info) : readPage(context, name, info);
-  });
+  routes.get(`${PREFIX}*`, (context) => readStream(context, requestName(context)));
 
+  return routes;
+}
+
+export interface StreamReaderOptions {
+  log: Log;
+  hub: Hub;
+  edge?: Edge | undefined;
+}
+
+/** Answers a GET or HEAD with a stream: events, or a page of them. */
+export type StreamReader = (context: Context, name: StreamName) => Promise<Response>;
+
+export function createStreamReader({ log, hub, edge }: StreamReaderOptions): StreamReader {
   async function readEvents(
     context: Context,
     name: StreamName,
@@ -146,7 +153,11 @@ export function streamRoutes({ log, hub, edge, now }: StreamsOptions): Hono {
     });
   }
 
-  return routes;
+  return async (context, name) => {
+    const info = await log.info(name);
+    if (context.req.method === "HEAD") return head(context, name, info);
+    return wantsEvents(context) ? readEvents(context, name, info) : readPage(context, name, info);
+  };
 }
 
 /** Where a request wants to go on: its cursor if that can be honoured; else it is told why not. */
@@ -205,6 +216,7 @@ function appended(outcome: AppendOutcome, name: StreamName): string {
     case "missing":
     case "fenced":
     case "ended":
+    case "occupied":
     case "sequence-gap":
       throw new Error(`an append without a writer was ${outcome.status}`);
   }

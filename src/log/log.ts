@@ -74,6 +74,8 @@ export interface AppendOptions {
   close?: boolean;
   /** One step of a writer. Steps count from 0 in each epoch, and each step is one append. */
   writer?: WriterStep;
+  /** Lets a new writer begin only where no other writer of this stream is open. */
+  isSole?: boolean;
   /** Ends this writer with this append: the first end wins, and what it still had under way is refused. May be a writer that
    *  has not begun: it will be refused. */
   endsWriter?: string;
@@ -125,6 +127,8 @@ export type AppendOutcome =
   | { status: "fenced"; epoch: number }
   /** This writer has ended. */
   | { status: "ended" }
+  /** Another writer is open, and this one was to be the only one. */
+  | { status: "occupied"; writer: string }
   /** A step was left out, or is too old for its answer to be known. */
   | { status: "sequence-gap"; expected: number };
 

@@ -73,9 +73,11 @@ export class StreamState {
   }
 
   /** Decides whether an append may be, before anything is changed. Undefined: it may. */
-  refuse({ writer, endsWriter }: AppendOptions): AppendOutcome | undefined {
+  refuse({ writer, isSole, endsWriter }: AppendOptions): AppendOutcome | undefined {
     const refusal = writer && this.#refuseStep(writer);
     if (refusal !== undefined) return refusal;
+    const other = isSole === true && writer !== undefined ? this.#findOther(writer.id) : undefined;
+    if (other !== undefined) return { status: "occupied", writer: other };
     const isOthersEnd = endsWriter !== undefined && endsWriter !== writer?.id;
     if (isOthersEnd && this.writer(endsWriter)?.isEnded === true) return { status: "ended" };
     return this.stored.isClosed ? { status: "closed", cursor: this.cursor(this.head) } : undefined;
@@ -95,6 +97,12 @@ export class StreamState {
     if (writer.isEnded) return { status: "ended" };
     const expected = step.epoch === writer.epoch ? writer.seq + 1 : 0;
     return step.seq === expected ? undefined : { status: "sequence-gap", expected };
+  }
+
+  #findOther(id: string): string | undefined {
+    for (const [other, { isEnded }] of this.#writers) if (!isEnded && other !== id) return other;
+    const stored = this.#store.openWriters();
+    return stored.find((other) => other.stream === this.name && !this.#writers.has(other.id))?.id;
   }
 
   /** Gives offsets to events and says what is to be written. What it decides stands at once for the next append. */

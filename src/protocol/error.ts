@@ -15,13 +15,18 @@ export const ERRORS = {
   "origin-refused": { status: 403, retryable: false },
   "stream-unknown": { status: 404, retryable: false },
   "run-unknown": { status: 404, retryable: false },
+  "chat-unknown": { status: 404, retryable: false },
+  "message-unknown": { status: 404, retryable: false },
   "route-unknown": { status: 404, retryable: false },
   "method-refused": { status: 405, retryable: false },
   "stream-closed": { status: 409, retryable: false },
   "kind-conflict": { status: 409, retryable: false },
   fenced: { status: 409, retryable: false },
+  "run-active": { status: 409, retryable: false },
+  "chat-full": { status: 409, retryable: false },
   "run-ended": { status: 409, retryable: false },
   "sequence-gap": { status: 409, retryable: false },
+  "chat-deleted": { status: 410, retryable: false },
   "body-too-large": { status: 413, retryable: false },
   "event-too-large": { status: 413, retryable: false },
   "prompt-too-large": { status: 413, retryable: false },
@@ -46,11 +51,14 @@ export type ErrorCode = keyof typeof ERRORS;
 /** A failure of the caller or of the world. Its text says what happened, what is safe and what to do next. */
 export class StreamError extends Error {
   readonly code: ErrorCode;
+  /** With `run-active`: the run that is open. */
+  readonly run: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { run?: string }) {
     super(message, options);
     this.name = "StreamError";
     this.code = code;
+    this.run = options?.run;
   }
 
   /** HTTP status of the code. */
@@ -65,7 +73,9 @@ export class StreamError extends Error {
 
   /** The body that says it on the wire. */
   toJSON(): ErrorBody {
-    return { code: this.code, message: this.message, retryable: this.isRetryable };
+    const body: ErrorBody = { code: this.code, message: this.message, retryable: this.isRetryable };
+    if (this.run !== undefined) body.run = this.run;
+    return body;
   }
 }
 
@@ -74,4 +84,6 @@ export interface ErrorBody {
   code: ErrorCode;
   message: string;
   retryable: boolean;
+  /** With `run-active`: the run that is open. */
+  run?: string;
 }

@@ -32,14 +32,40 @@ export interface Timing {
   tokensPerSecond?: number;
 }
 
+/** What a person wrote into a chat. */
+export interface UserMessage {
+  type: "user-message";
+  message: string;
+  /** The message that it answers; absent for the first of a chat. */
+  parent?: string;
+  text: string;
+  /** The principal who wrote it. */
+  author: string;
+  /** Unix milliseconds. */
+  at: number;
+}
+
 export interface MessageStart {
   type: "message-start";
+  message: string;
+  /** In a chat: the message that it answers. */
+  parent?: string;
+  run: string;
+  model: string;
+  /** Unix milliseconds. */
+  at: number;
+  /** Only in the stream of a run: its first 10,000 characters. */
+  prompt?: string;
+}
+
+/** Reopens an ended message: what another run writes goes on where it stopped. */
+export interface MessageContinue {
+  type: "message-continue";
   message: string;
   run: string;
   model: string;
   /** Unix milliseconds. */
   at: number;
-  prompt?: string;
 }
 
 export interface TextDelta {
@@ -71,6 +97,22 @@ export interface MessageEnd {
 
 /** The events of a run, as they stand in its stream. */
 export type RunEvent = MessageStart | TextDelta | ReasoningDelta | MessageEnd;
+
+/** What is said of a chat itself; what is absent stays as it was. Its first event names the owner. */
+export interface ChatUpdate {
+  type: "chat-update";
+  owner?: string;
+  title?: string;
+  /** What a model is told before everything else; empty: nothing. */
+  system?: string;
+  /** Deleted since then, in Unix milliseconds; null: taken back. */
+  deletedAt?: number | null;
+  /** Unix milliseconds. */
+  at: number;
+}
+
+/** The events of a chat, as they stand in its stream. */
+export type ChatEvent = RunEvent | UserMessage | MessageContinue | ChatUpdate;
 
 /** The named events by which a connection speaks about itself. */
 export interface StreamStart {

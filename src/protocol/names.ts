@@ -37,3 +37,13 @@ export function isReservedName(name: StreamName): boolean {
 export function runStream(run: string): StreamName {
   return parseStreamName(`runs/${run}`);
 }
+
+/** The stream of a chat. */
+export function chatStream(chat: string): StreamName {
+  return parseStreamName(`chats/${chat}`);
+}
+
+/** The state stream that lists the chats of a principal. */
+export function chatListStream(owner: string): StreamName {
+  return parseStreamName(`people/${owner}/chats`);
+}

@@ -73,6 +73,20 @@ describe("an answer", () => {
     expect(bodies[0]).not.toHaveProperty("max_tokens");
   });
 
+  it("is drawn as the request says, and nothing is said that it does not", async () => {
+    const sampling = { temperature: 0, topP: 0.9, seed: 7, stop: ["END"] };
+    await collect(provider, { sampling });
+    expect(fake.calls[0]?.body).toMatchObject({ temperature: 0, top_p: 0.9, seed: 7, stop: ["END"] });
+    await collect(provider, { sampling: { seed: 7 } });
+    expect(Object.keys(fake.calls[1]?.body ?? {}).sort()).toEqual([
+      "messages",
+      "model",
+      "seed",
+      "stream",
+      "stream_options",
+    ]);
+  });
+
   it("is not asked for before its first event is", async () => {
     const iterator = iterate(provider);
     await provider.models();

@@ -96,11 +96,11 @@ const CASES: Case[] = [
     "/v1/runs",
     { method: "POST", headers: { "content-type": "text/plain" }, body: '{"prompt":"x"}' },
   ],
-  ["a foreign host", "host-refused", "/v1/models", { headers: { host: "evil.example" } }],
+  ["a foreign host", "host-refused", "/v1/streams/s", { headers: { host: "evil.example" } }],
   [
     "a host that begins like loopback",
     "host-refused",
-    "/v1/models",
+    "/v1/streams/s",
     { headers: { host: "127.0.0.1.evil.example:4000" } },
   ],
   ["a foreign origin", "origin-refused", "/v1/streams/s", post("{}", { origin: "https://evil.example" })],

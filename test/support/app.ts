@@ -9,7 +9,7 @@ import type { MillraceServer, ServerOptions } from "../../src/server.ts";
 export interface TestServer extends AsyncDisposable {
   server: MillraceServer;
   /** Calls `fetch` of the server, without a socket. A path is on http://localhost. */
-  ask(path: string, init?: RequestInit): Promise<Response>;
+  ask: (path: string, init?: RequestInit) => Promise<Response>;
   /** Sends JSON. */
   send(method: string, path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   told: ToldProvider;

@@ -81,6 +81,20 @@ export function testWriters(open: OpenLog): void {
     expect(await step(log, 0, 2)).toEqual({ status: "ended" });
   });
 
+  withLog("lets a sole writer begin only where no other is open", open, async (log, { reopen }) => {
+    const sole = (id: string, n: number) =>
+      log.append(NAME, [event(n)], { ...CHAT, writer: { id, epoch: 1, seq: 0 }, isSole: true });
+    const [first, second] = await Promise.all([sole("run", 1), sole("other", 2)]);
+    expect(first).toMatchObject({ status: "appended", last: 1 });
+    expect(second).toEqual({ status: "occupied", writer: "run" });
+    expect(await sole("run", 1)).toMatchObject({ status: "repeated", last: 1 });
+    log = (await reopen?.()) ?? log;
+    expect(await sole("other", 2)).toEqual({ status: "occupied", writer: "run" });
+    await log.append(NAME, [event(3)], { endsWriter: "run" });
+    expect(await sole("other", 4)).toMatchObject({ status: "appended" });
+    expect(await readNumbers(log)).toEqual([1, 3, 4]);
+  });
+
   withLog("lists the writers that have begun and not ended", open, async (log, { reopen }) => {
     expect(await log.openWriters()).toEqual([]);
     await step(log, 0, 1);
