@@ -5,6 +5,14 @@ export default defineConfig({
   root: fileURLToPath(new URL("web", import.meta.url)),
   // Relative addresses, so that the page also works behind a proxy's path.
   base: "./",
+  resolve: {
+    // The page is our first user: it knows the package by its public names, whose build it is part of.
+    alias: {
+      "millrace/client": fileURLToPath(new URL("src/client/index.ts", import.meta.url)),
+      "millrace/protocol": fileURLToPath(new URL("src/protocol/index.ts", import.meta.url)),
+      "millrace/react": fileURLToPath(new URL("src/react/index.ts", import.meta.url)),
+    },
+  },
   build: {
     outDir: fileURLToPath(new URL("dist/web", import.meta.url)),
     emptyOutDir: true,

@@ -1,0 +1,47 @@
+import type { ResetReason } from "../protocol/cursor.ts";
+import type { StreamKind } from "../protocol/event.ts";
+import type { ConnectionView } from "./connection-state.ts";
+
+/** What a follower of a stream is given, in order, each event once. */
+export type Delivery =
+  | {
+      type: "event";
+      cursor: string;
+      event: Record<string, unknown>;
+      /** It happened before the connection had caught up. */
+      isReplay: boolean;
+    }
+  /** The follower has what the stream holds; may come again after each connection. */
+  | { type: "caught-up"; cursor?: string }
+  /** What was folded so far is to be dropped: the stream follows from its start. */
+  | { type: "reset"; reason: ResetReason; from?: string }
+  /** The last delivery. */
+  | { type: "end"; reason: "closed" | "deleted" };
+
+export interface FollowOptions {
+  /** The cursor after which deliveries begin. Default: before the first event that is kept. */
+  after?: string | undefined;
+  kind: StreamKind;
+  onDelivery: (delivery: Delivery) => void;
+}
+
+/** What failed to come in order (holes, doubles), which was then repaired, and how often the connection was opened anew. */
+export interface SourceCounts {
+  gaps: number;
+  doubles: number;
+  reconnects: number;
+}
+
+/** One connection for everything that is followed. */
+export interface Source {
+  /** Follows a stream until the returned function is called; several may follow the same one, each from its own cursor. */
+  follow: (stream: string, options: FollowOptions) => () => void;
+  /** The same object until it changes. */
+  readonly connection: ConnectionView;
+  /** Calls the listener after each change of `connection`; returns what ends that. */
+  onConnection: (listener: () => void) => () => void;
+  readonly counts: SourceCounts;
+  /** Tries again now, by the wish of a person, after a refusal too. */
+  retry: () => void;
+  close: () => void;
+}

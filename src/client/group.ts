@@ -1,0 +1,186 @@
+import type { ResetReason } from "../protocol/cursor.ts";
+import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
+import type { Delivery, SourceCounts } from "./delivery.ts";
+import { createLink } from "./link.ts";
+import { offsetOf, spanOf, take } from "./position.ts";
+import { caughtUp } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import type { Block, Transport } from "./transport.ts";
+
+export interface GroupOptions {
+  url: string;
+  transport: Transport;
+  now: () => number;
+  random: () => number;
+  /** Counted in place. */
+  counts: SourceCounts;
+  /** The stream of an entry has ended; the group has forgotten it. */
+  onEnded: (entry: Entry) => void;
+  onChange: () => void;
+}
+
+/** The streams of one connection. */
+export interface Group {
+  readonly size: number;
+  readonly state: ConnectionState;
+  add(entry: Entry): void;
+  remove(entry: Entry): void;
+  /** Asks for the set of streams as it is now, if another was asked for. */
+  settle(): void;
+  send(input: ConnectionInput): void;
+}
+
+/** What the blocks of such a connection hold. Source: PROTOCOL.md "Several streams". */
+interface Wire {
+  stream?: string;
+  event?: Record<string, unknown>;
+  from?: string;
+  head?: string;
+  cursor?: string;
+  reason?: string;
+}
+
+/** Joins what one connection brings to the streams that are followed over it. */
+export function createGroup(options: GroupOptions): Group {
+  const { url, counts } = options;
+  const entries = new Map<string, Entry>();
+  /** The streams that the connection was asked for. */
+  let asked = new Map<string, Entry>();
+  const link = createLink({
+    ...options,
+    address,
+    onBlock,
+    onFinalEnd: () => {
+      for (const entry of asked.values()) end(entry, { type: "end", reason: "closed" });
+      settle();
+    },
+    onChange: (state, former) => {
+      if (former.status === "connecting" && state.status === "open" && former.hasOpened)
+        counts.reconnects += former.isPlanned ? 0 : 1;
+      options.onChange();
+    },
+  });
+
+  function address(): string {
+    asked = new Map(entries);
+    const query = new URLSearchParams([...asked.keys()].map((stream) => ["stream", stream]));
+    query.set("live", "1");
+    const own = [...asked.values()].flatMap(({ cursor }) => cursor ?? []);
+    if (own.length > 0) query.set("last_event_id", own.join("~"));
+    return `${url}/v1/streams?${query}`;
+  }
+
+  function settle(): void {
+    const isAsked =
+      entries.size === asked.size && [...entries].every(([name, entry]) => asked.get(name) === entry);
+    if (entries.size === 0) link.send({ type: "unwanted" });
+    else if (link.state.status === "idle" || link.state.status === "suspended") link.send({ type: "wanted" });
+    else if (!isAsked) link.send({ type: "changed" });
+  }
+
+  function onBlock({ event: name, id, data }: Block): void {
+    const wire = readWire(data);
+    if (wire === undefined) {
+      link.send({ type: "failed" });
+      return;
+    }
+    const isEvent = wire.event !== undefined && (name === undefined || name === "message");
+    const entry = entries.get(wire.stream ?? "");
+    const isNew = isEvent && entry !== undefined;
+    link.send({ type: "received", isNew });
+    // After a change of the set, what still comes of a stream that was left and entered again is of its former cursor.
+    if (entry === undefined || asked.get(entry.stream) !== entry) return;
+    if (isEvent) takeEvent(entry, lastOf(id), wire.event ?? {});
+    else takeNamed(entry, name, wire);
+  }
+
+  function takeEvent(entry: Entry, cursor: string | undefined, event: Record<string, unknown>): void {
+    if (cursor === undefined) {
+      // It cannot be placed: the pages say where it belongs.
+      for (const follower of entry.followers) void follower.catchUp();
+      return;
+    }
+    const verdict = take(entry, { cursor, span: spanOf(entry.kind, event) });
+    if (verdict === "hole") counts.gaps++;
+    else if (verdict !== "next") counts.doubles++;
+    if (verdict !== "known") entry.cursor = cursor;
+    deliver(entry, { type: "event", cursor, event, isReplay: !entry.isLive });
+  }
+
+  function takeNamed(entry: Entry, name: string | undefined, wire: Wire): void {
+    switch (name ?? "") {
+      case "stream-start":
+        entry.isLive = false;
+        entry.cursor ??= wire.from;
+        for (const follower of entry.followers) {
+          follower.start(wire.from);
+          if (follower.isBehind) void follower.catchUp();
+        }
+        return;
+      case "stream-caught-up":
+        entry.isLive = true;
+        // On a state stream the head may be beyond the last entry that is kept.
+        if ((offsetOf(wire.cursor) ?? 0) > (offsetOf(entry.cursor) ?? 0)) entry.cursor = wire.cursor;
+        deliver(entry, caughtUp(entry));
+        return;
+      case "stream-reset":
+        entry.isLive = false;
+        entry.cursor = wire.from;
+        deliver(entry, resetOf(wire));
+        return;
+      case "stream-end":
+        end(entry, { type: "end", reason: wire.reason === "deleted" ? "deleted" : "closed" });
+        settle();
+    }
+  }
+
+  function end(entry: Entry, delivery: Delivery): void {
+    forget(entry);
+    options.onEnded(entry);
+    deliver(entry, delivery);
+  }
+
+  function forget(entry: Entry): void {
+    if (entries.get(entry.stream) === entry) entries.delete(entry.stream);
+    asked.delete(entry.stream);
+  }
+
+  return {
+    get size() {
+      return entries.size;
+    },
+    get state() {
+      return link.state;
+    },
+    add: (entry) => entries.set(entry.stream, entry),
+    remove: (entry) => entries.delete(entry.stream),
+    settle,
+    send: (input) => link.send(input),
+  };
+}
+
+function deliver(entry: Entry, delivery: Delivery): void {
+  for (const follower of entry.followers) follower.receive(delivery, entry.cursor);
+}
+
+/** The cursor of an event: the last of the set that its id is. */
+function lastOf(id: string | undefined): string | undefined {
+  const cursor = id?.split("~").at(-1);
+  return offsetOf(cursor) === undefined ? undefined : cursor;
+}
+
+function readWire(data: string): Wire | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    // What its members hold is seen where they are used: a stream that is not followed, a cursor that is none.
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    // Damaged on its way: the connection is opened anew.
+    return undefined;
+  }
+}
+
+function resetOf({ reason, from }: Wire): Delivery {
+  // The server's reasons are those of the protocol; one that is new means the same for a reader.
+  return { type: "reset", reason: reason as ResetReason, ...(from !== undefined && { from }) };
+}

@@ -1,0 +1,88 @@
+import { createConnectionState, nextTickAt, step } from "./connection.ts";
+import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
+import type { Block, Transport } from "./transport.ts";
+
+export interface LinkOptions {
+  transport: Transport;
+  /** The URL to connect to now. */
+  address: () => string;
+  onBlock: (block: Block) => void;
+  /** 204: nothing more comes for what was asked. */
+  onFinalEnd: () => void;
+  onChange: (state: ConnectionState, former: ConnectionState) => void;
+  now: () => number;
+  random: () => number;
+}
+
+/** One connection with its timer: does what the state machine says, and tells it what happened. */
+export interface Link {
+  readonly state: ConnectionState;
+  send(input: ConnectionInput): void;
+}
+
+export function createLink(options: LinkOptions): Link {
+  const { now, random } = options;
+  let state = createConnectionState(now());
+  let closeTransport: (() => void) | undefined;
+  let dueAt: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function send(input: ConnectionInput): void {
+    const former = state;
+    const next = step(former, input, { now: now(), random });
+    state = next.state;
+    if (next.effect !== undefined) disconnect();
+    if (next.effect === "connect") connect();
+    schedule();
+    if (state !== former) options.onChange(state, former);
+  }
+
+  function connect(): void {
+    let isCurrent = true;
+    let retryMs: number | undefined;
+    const close = options.transport.open(options.address(), {
+      onOpen: () => isCurrent && send({ type: "opened" }),
+      onBlock: (block) => isCurrent && options.onBlock(block),
+      onRetry: (ms) => (retryMs = ms),
+      onFailed: (failure) => isCurrent && send({ type: "failed", ...failure }),
+      onEnded: (isFinal) => {
+        if (!isCurrent) return;
+        if (isFinal) options.onFinalEnd();
+        // Whoever is left, since the set was changed meanwhile, is asked for again.
+        if (isCurrent) send({ type: "ended", retryMs });
+      },
+    });
+    closeTransport = () => {
+      isCurrent = false;
+      close();
+    };
+  }
+
+  function disconnect(): void {
+    closeTransport?.();
+    closeTransport = undefined;
+  }
+
+  function schedule(): void {
+    const at = nextTickAt(state);
+    // Each block puts the end of patience off: a timer that rings too early costs less than one for each block.
+    if (at !== undefined && dueAt !== undefined && dueAt <= at) return;
+    clearTimeout(timer);
+    dueAt = at;
+    if (at === undefined) return;
+    timer = setTimeout(
+      () => {
+        dueAt = undefined;
+        send({ type: "tick" });
+      },
+      Math.max(0, at - now()),
+    );
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    send,
+  };
+}

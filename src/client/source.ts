@@ -1,0 +1,147 @@
+import { isSameView, viewConnection } from "./connection-state.ts";
+import { createConnectionState } from "./connection.ts";
+import type { ConnectionInput, ConnectionState, ConnectionView } from "./connection-state.ts";
+import type { FollowOptions, Source } from "./delivery.ts";
+import { caughtUp } from "./entry.ts";
+import type { Entry } from "./entry.ts";
+import { createEventSourceTransport } from "./event-source.ts";
+import { createFetchTransport } from "./fetch-source.ts";
+import { Follower } from "./follower.ts";
+import { createGroup } from "./group.ts";
+import type { Group } from "./group.ts";
+import { watchPage } from "./page-events.ts";
+import type { PageTargets } from "./page-events.ts";
+import { createApi } from "./request.ts";
+import type { ApiOptions } from "./request.ts";
+import type { Transport } from "./transport.ts";
+
+export interface SourceOptions extends ApiOptions, PageTargets {
+  /** Default: the browser's EventSource; fetch where there is none, or where headers are given. */
+  transport?: Transport | undefined;
+  /** Unix milliseconds. Default: the clock. */
+  now?: (() => number) | undefined;
+}
+
+/** A source of its own, with a way to look at its timers where the browser slows those down. */
+export interface OwnSource extends Source {
+  /** Does what is due. */
+  tick(): void;
+}
+
+/** How many streams one connection may carry. Source: PROTOCOL.md. */
+const GROUP_SIZE = 32;
+/** Whoever leaves one chat for another changes the set once. */
+const SETTLE_MS = 10;
+
+/** Makes a source with connections of its own: one for each 32 streams. */
+export function createSource(options: SourceOptions): OwnSource {
+  const { now = Date.now, random = Math.random } = options;
+  const api = createApi(options);
+  const transport = options.transport ?? defaultTransport(options);
+  const counts = { gaps: 0, doubles: 0, reconnects: 0 };
+  const entries = new Map<string, Entry>();
+  const groups: Group[] = [];
+  const listeners = new Set<() => void>();
+  let view: ConnectionView = viewConnection(createConnectionState(now()));
+  let settling: ReturnType<typeof setTimeout> | undefined;
+  const stopWatching = watchPage(options, (type) => tell({ type }));
+
+  function follow(stream: string, options: FollowOptions): () => void {
+    const follower = new Follower(stream, options, api);
+    const present = entries.get(stream);
+    const entry: Entry = present ?? {
+      stream,
+      kind: options.kind,
+      cursor: options.after,
+      isLive: false,
+      followers: new Set(),
+    };
+    entry.followers.add(follower);
+    if (present === undefined) {
+      entries.set(stream, entry);
+      groupWithRoom().add(entry);
+    } else if (present.cursor !== options.after) void follower.catchUp();
+    else if (present.isLive) follower.receive(caughtUp(entry), entry.cursor);
+    settle();
+    return () => {
+      follower.close();
+      entry.followers.delete(follower);
+      settle();
+    };
+  }
+
+  /** Lets the set of streams come to rest before a connection is opened for it. */
+  function settle(): void {
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      for (const entry of entries.values()) if (entry.followers.size === 0) remove(entry);
+      for (const group of groups) group.settle();
+    }, SETTLE_MS);
+  }
+
+  function remove(entry: Entry): void {
+    entries.delete(entry.stream);
+    for (const group of groups) group.remove(entry);
+  }
+
+  function groupWithRoom(): Group {
+    const found = groups.find(({ size }) => size < GROUP_SIZE);
+    if (found !== undefined) return found;
+    const group = createGroup({
+      url: options.url,
+      transport,
+      now,
+      random,
+      counts,
+      onEnded: (entry) => entries.delete(entry.stream),
+      onChange: updateView,
+    });
+    groups.push(group);
+    return group;
+  }
+
+  function updateView(): void {
+    const next = viewConnection(worst(groups.map(({ state }) => state)));
+    if (isSameView(next, view)) return;
+    view = next;
+    for (const listener of listeners) listener();
+  }
+
+  function tell(input: ConnectionInput): void {
+    for (const group of groups) group.send(input);
+  }
+
+  return {
+    follow,
+    get connection() {
+      return view;
+    },
+    onConnection(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    counts,
+    retry: () => tell({ type: "retry" }),
+    tick: () => tell({ type: "tick" }),
+    close() {
+      stopWatching();
+      clearTimeout(settling);
+      for (const { followers } of entries.values()) for (const follower of followers) follower.close();
+      entries.clear();
+      listeners.clear();
+      tell({ type: "unwanted" });
+    },
+  };
+}
+
+const SEVERITY = ["idle", "suspended", "open", "connecting", "waiting", "refused"];
+
+/** Of several connections, the one that a page has to know about. */
+function worst(states: readonly ConnectionState[]): ConnectionState {
+  return states.reduce((a, b) => (SEVERITY.indexOf(b.status) > SEVERITY.indexOf(a.status) ? b : a));
+}
+
+function defaultTransport(options: SourceOptions): Transport {
+  const isNative = options.headers === undefined && typeof EventSource === "function";
+  return isNative ? createEventSourceTransport(options) : createFetchTransport(options);
+}

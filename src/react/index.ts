@@ -1,0 +1,10 @@
+export { MillraceProvider, useClient } from "./context.ts";
+export type { MillraceProviderProps } from "./context.ts";
+export { useChat } from "./use-chat.ts";
+export type { UseChat } from "./use-chat.ts";
+export { useChats } from "./use-chats.ts";
+export type { UseChats } from "./use-chats.ts";
+export { useConnection } from "./use-connection.ts";
+export type { UseConnection } from "./use-connection.ts";
+export { useModels } from "./use-models.ts";
+export type { UseModels } from "./use-models.ts";
