@@ -3,7 +3,7 @@ import { StreamError } from "../protocol/error.ts";
 import type { Delivery, FollowOptions } from "./delivery.ts";
 import { readPages } from "./page.ts";
 import type { Page } from "./page.ts";
-import { epochOf, offsetOf, spanOf, take } from "./position.ts";
+import { epochOf, isAhead, offsetOf, spanOf, take } from "./position.ts";
 import type { Position } from "./position.ts";
 import type { Api } from "./request.ts";
 
@@ -63,12 +63,13 @@ export class Follower {
     if (this.#state === "ended" || this.#state === "reading") return;
     this.#state = "reading";
     const abort = (this.#abort = new AbortController());
+    const heldBefore = this.#held.length;
     try {
       const outcome = await readPages(this.#api, this.stream, this.cursor, abort.signal, (page) =>
         this.#applyPage(page),
       );
       if (abort.signal.aborted) return;
-      this.#finish(outcome);
+      this.#finish(outcome, heldBefore);
     } catch (error) {
       if (abort.signal.aborted) return;
       // The stream waits where it was: nothing was passed over, and the next sign of life begins again.
@@ -85,22 +86,18 @@ export class Follower {
   }
 
   #joins(delivery: Delivery, at: string | undefined): boolean {
-    const own = offsetOf(this.cursor);
-    const offset = offsetOf(at);
-    if (offset === undefined) return true;
-    if (delivery.type !== "event") return own !== undefined && offset <= own;
+    const { cursor } = this;
     // Of another epoch: a link of the chain, or another stream of the same name. Only the server can tell.
-    const isStrange = own !== undefined && epochOf(this.cursor) !== epochOf(at);
+    if (cursor !== undefined && at !== undefined && epochOf(cursor) !== epochOf(at)) return false;
+    if (delivery.type !== "event") return !isAhead(at, cursor);
     const span = spanOf(this.#position.kind, delivery.event);
     const verdict = take(this.#position, { cursor: delivery.cursor, span });
-    return !isStrange && (verdict === "next" || verdict === "known");
+    return verdict === "next" || verdict === "known";
   }
 
   #apply(delivery: Delivery): void {
     if (delivery.type === "event") {
-      const own = offsetOf(this.cursor);
-      const offset = offsetOf(delivery.cursor);
-      if (own !== undefined && offset !== undefined && offset <= own) return;
+      if (!isAhead(delivery.cursor, this.cursor)) return;
       this.#position.cursor = delivery.cursor;
     }
     if (delivery.type === "end") this.close();
@@ -132,7 +129,7 @@ export class Follower {
     if (page.isLast) this.#position.cursor = page.head;
   }
 
-  #finish(outcome: "caught-up" | "closed" | "missing"): void {
+  #finish(outcome: "caught-up" | "closed" | "missing", heldBefore: number): void {
     if (this.isEnded) return;
     this.#state = "live";
     const had = (offsetOf(this.cursor) ?? 0) > 0;
@@ -146,6 +143,10 @@ export class Follower {
     }
     const held = this.#held;
     this.#held = [];
-    for (const { delivery, at } of held) this.receive(delivery, at);
+    held.forEach(({ delivery, at }, index) => {
+      // What came before the pages were read and still does not join is nothing that the server knows: it must not be asked
+      // for ever.
+      if (index >= heldBefore || this.#joins(delivery, at)) this.receive(delivery, at);
+    });
   }
 }

@@ -2,7 +2,7 @@ import type { ResetReason } from "../protocol/cursor.ts";
 import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
 import type { Delivery, SourceCounts } from "./delivery.ts";
 import { createLink } from "./link.ts";
-import { offsetOf, spanOf, take } from "./position.ts";
+import { isAhead, offsetOf, spanOf, take } from "./position.ts";
 import { caughtUp } from "./entry.ts";
 import type { Entry } from "./entry.ts";
 import type { Block, Transport } from "./transport.ts";
@@ -88,8 +88,7 @@ export function createGroup(options: GroupOptions): Group {
     const entry = entries.get(wire.stream ?? "");
     const isNew = isEvent && entry !== undefined;
     link.send({ type: "received", isNew });
-    // After a change of the set, what still comes of a stream that was left and entered again is of its former cursor.
-    if (entry === undefined || asked.get(entry.stream) !== entry) return;
+    if (entry === undefined) return;
     if (isEvent) takeEvent(entry, lastOf(id), wire.event ?? {});
     else takeNamed(entry, name, wire);
   }
@@ -120,7 +119,7 @@ export function createGroup(options: GroupOptions): Group {
       case "stream-caught-up":
         entry.isLive = true;
         // On a state stream the head may be beyond the last entry that is kept.
-        if ((offsetOf(wire.cursor) ?? 0) > (offsetOf(entry.cursor) ?? 0)) entry.cursor = wire.cursor;
+        if (isAhead(wire.cursor, entry.cursor)) entry.cursor = wire.cursor;
         deliver(entry, caughtUp(entry));
         return;
       case "stream-reset":

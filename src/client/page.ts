@@ -1,6 +1,6 @@
 import type { ResetReason } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
-import { offsetOf } from "./position.ts";
+import { isAhead } from "./position.ts";
 import type { Api } from "./request.ts";
 
 /** A stretch of a stream as JSON. */
@@ -35,7 +35,7 @@ export async function readPages(
     }
     signal.throwIfAborted();
     const { events, next, head, reset, closed } = answer;
-    const isLast = events.length === 0 || (offsetOf(next) ?? 0) >= (offsetOf(head) ?? 0);
+    const isLast = events.length === 0 || !isAhead(head, next);
     onPage({ events, head, isLast, ...(reset !== undefined && { reset }) });
     if (isLast) return closed ? "closed" : "caught-up";
     cursor = next;

@@ -33,6 +33,11 @@ export function offsetOf(cursor: string | undefined): number | undefined {
   return cursor === undefined ? undefined : parseCursor(cursor)?.offset;
 }
 
+/** Whether a cursor stands further on than another of its stream; none at all stands before each. */
+export function isAhead(cursor: string | undefined, other: string | undefined): boolean {
+  return (offsetOf(cursor) ?? -1) > (offsetOf(other) ?? -1);
+}
+
 /** The epoch of a cursor; undefined if it is none. */
 export function epochOf(cursor: string | undefined): string | undefined {
   return cursor === undefined ? undefined : parseCursor(cursor)?.epoch;

@@ -78,8 +78,13 @@ describe("a shared source", () => {
     browser.append();
     tabs[0].transport.last.say("stream-end", { stream: "a", reason: "closed" });
     await pass(100);
-    for (const { heard: one } of heard) expect(one.at(-1)).toEqual({ type: "end", reason: "closed" });
-    expect(browser.living()).toHaveLength(0);
+    tabs[0].source.close();
+    await pass(100);
+    for (const { heard: one } of heard) {
+      expect(one.filter(({ type }) => type === "end")).toEqual([{ type: "end", reason: "closed" }]);
+      expect(one.at(-1)?.type).toBe("end");
+    }
+    expect(tabs.map(({ transport }) => transport.attempts.length)).toEqual([1, 0, 0]);
   });
 
   it("passes a person's wish to try again on to the leader", async () => {
@@ -165,7 +170,9 @@ describe("when the leader", () => {
     hidden.hear();
     await pass(20);
     for (const channel of leader.channels) channel.isFrozen = true;
+    browser.openTab(false).hear();
     await pass(10_000);
+    expect(browser.living()).toHaveLength(1);
     expect(leader.leads).toBe(true);
     hidden.document.visibilityState = "visible";
     hidden.document.dispatchEvent(new Event("visibilitychange"));
@@ -174,22 +181,58 @@ describe("when the leader", () => {
   });
 
   it("answers, nobody takes the lead", async () => {
-    const { tabs } = await openThree();
+    const { tabs, ns } = await openThree();
     await pass(30_000);
+    browser.append();
+    await pass(1);
+    expect(ns()).toEqual(all(1));
     expect(tabs.map(({ leads }) => leads)).toEqual([true, false, false]);
     expect(tabs[0].transport.attempts).toHaveLength(1);
   });
 
+  it("is hidden and its timers are slow, a question of another tab sets it going", async () => {
+    const { tabs } = await openThree();
+    tabs[0].transport.last.onFailed({});
+    expect(browser.living()).toHaveLength(0);
+    vi.setSystemTime(Date.now() + 5_000);
+    tabs[1].document.dispatchEvent(new Event("visibilitychange"));
+    await pass(1);
+    expect(tabs[0].leads).toBe(true);
+  });
+
+  it("answers a tab that itself slept, that one does not take the lead", async () => {
+    const { tabs } = await openThree();
+    tabs[2].document.visibilityState = "hidden";
+    browser.network.passes = ({ type }) => type !== "here";
+    tabs[1].document.dispatchEvent(new Event("visibilitychange"));
+    vi.setSystemTime(Date.now() + 5_000);
+    await pass(500);
+    browser.network.passes = () => true;
+    await pass(1_500);
+    expect(tabs.map(({ leads }) => leads)).toEqual([true, false, false]);
+  });
+
+  it("is a tab that is closed before it is elected, nothing is left of it", async () => {
+    const tab = browser.openTab();
+    tab.hear();
+    tab.source.close();
+    await pass(100);
+    expect(tab.transport.attempts).toHaveLength(0);
+    expect(browser.locks.count).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("has a tab that died without a word, it follows no longer for it", async () => {
     const leader = browser.openTab();
-    const dead = browser.openTab();
+    const dead = browser.openTab(false);
     await pass(0);
     dead.hear();
     await pass(20);
     expect(leader.leads).toBe(true);
-    const [channel] = dead.channels;
-    channel?.close();
-    browser.locks.release((name) => name.includes("tab") && name.endsWith("002"));
+    dead.channels[0]?.close();
+    const { held } = await browser.locks.query();
+    const lifeOfDead = held.findLast(({ name }) => name.includes(" tab "))?.name;
+    browser.locks.release((name) => name === lifeOfDead);
     await pass(10_100);
     expect(leader.leads).toBe(false);
   });

@@ -61,6 +61,51 @@ describe("what fails to come in order", () => {
     expect(ns()).toEqual([1, 2, 3, 4]);
   });
 
+  it("is begun again with a new connection where the network stayed away", async () => {
+    server.pages.streams.set("a", { epoch: A, events: stored(3) });
+    server.pages.failures = 1_000;
+    const { ns } = server.open().hear("a");
+    await pass(10);
+    server.begin("a", A, 0);
+    server.event("a", 3, `${A}.3`);
+    for (let pings = 0; pings < 10; pings++) {
+      await pass(15_000);
+      server.transport.last.say("ping", {}, `${A}.3`);
+    }
+    server.pages.failures = 0;
+    server.transport.last.onFailed({});
+    await pass(500);
+    expect(ns()).toEqual([]);
+    server.begin("a", A, 3);
+    await pass(1);
+    expect(ns()).toEqual([1, 2, 3]);
+  });
+
+  it("does not move back where the next connection begins", async () => {
+    server.open().hear("a", `${A}.5`);
+    await pass(10);
+    server.begin("a", A, 5);
+    server.event("a", 2, `${A}.2`);
+    server.transport.last.onFailed({});
+    await pass(500);
+    expect(server.transport.last.cursors).toEqual([`${A}.5`]);
+  });
+
+  it("is asked for once, where the server does not know it", async () => {
+    server.pages.streams.set("a", { epoch: A, events: stored(2) });
+    const { ns } = server.open().hear("a", `${A}.2`);
+    await pass(10);
+    server.begin("a", A, 2);
+    server.event("a", 9, `${A}.9`);
+    server.event("a", 1, `${B}.1`);
+    await pass(100);
+    expect(ns()).toEqual([]);
+    expect(server.pages.asked.length).toBeLessThanOrEqual(2);
+    server.event("a", 3, `${A}.3`);
+    await pass(1);
+    expect(ns()).toEqual([3]);
+  });
+
   it("is dropped if it was had, and repaired if it was had in part", async () => {
     server.pages.streams.set("chats/c", { epoch: A, events: stored(6) });
     const source = server.open();

@@ -122,6 +122,32 @@ describe("a source", () => {
     server.event("a", 1, `${A}.1`);
     expect(server.transport.attempts).toHaveLength(1);
     expect(ns()).toEqual([1]);
+    expect(server.pages.asked).toEqual([]);
+  });
+
+  it("tells a later follower at the same cursor at once that it has everything", async () => {
+    const source = server.open();
+    source.hear("a", `${A}.3`);
+    await pass(10);
+    server.begin("a", A, 3);
+    server.transport.last.say("stream-caught-up", { stream: "a", cursor: `${A}.3` }, `${A}.3`);
+    const { heard } = source.hear("a", `${A}.3`);
+    expect(heard).toEqual([{ type: "caught-up", cursor: `${A}.3` }]);
+    await pass(10);
+    expect(server.pages.asked).toEqual([]);
+  });
+
+  it("says of what it missed that it is a replay", async () => {
+    const { heard } = server.open().hear("a");
+    await pass(10);
+    server.begin("a", A, 0);
+    server.transport.last.say("stream-caught-up", { stream: "a", cursor: `${A}.0` }, `${A}.0`);
+    server.event("a", 1, `${A}.1`);
+    server.transport.last.onFailed({});
+    await pass(500);
+    server.begin("a", A, 1);
+    server.event("a", 2, `${A}.2`);
+    expect(heard).toMatchObject([{ type: "caught-up" }, { isReplay: false }, { isReplay: true }]);
   });
 
   it("spreads more than 32 streams over further connections, and goes idle when nothing is followed", async () => {

@@ -15,7 +15,7 @@ export function startBrowser() {
   const events: Record<string, unknown>[] = [];
   pages.streams.set("a", { epoch: EPOCH, events });
   const tabs: { source: Source; transport: FakeTransport; say: (n: number, more?: object) => void }[] = [];
-  let random = 0;
+  let random = 0.5;
 
   function openTab(isVisible = true) {
     const transport = new FakeTransport();
