@@ -1,6 +1,7 @@
 import { ERRORS, StreamError } from "../protocol/error.ts";
 import type { ErrorCode } from "../protocol/error.ts";
 import { backOff } from "./connection.ts";
+import { randomId } from "./id.ts";
 import { headersOf, readRefusal } from "./response.ts";
 import type { HeadersOption } from "./response.ts";
 
@@ -31,7 +32,7 @@ const PATIENCE_MS = 60_000;
 export function createApi({ url, headers, random = Math.random, ...options }: ApiOptions): Api {
   return {
     async send(method, path, body, { key, signal } = {}) {
-      const idempotencyKey = key ?? (method === "POST" ? randomKey() : undefined);
+      const idempotencyKey = key ?? (method === "POST" ? randomId() : undefined);
       let waited = 0;
       for (let attempt = 0; ; attempt++) {
         signal?.throwIfAborted();
@@ -77,11 +78,11 @@ type Outcome =
   | { status: "failed"; error: StreamError; isRetryable: boolean; retryAfterMs: number };
 
 async function refusal(response: Response): Promise<Outcome> {
-  const { status, code, message, isRetryable, retryAfterMs } = await readRefusal(response);
+  const { status, code, message, isRetryable, retryAfterMs, run } = await readRefusal(response);
   const text = message ?? `The server answered with status ${status}.`;
   return {
     status: "failed",
-    error: new StreamError(isKnown(code) ? code : "internal", text),
+    error: new StreamError(isKnown(code) ? code : "internal", text, run === undefined ? {} : { run }),
     isRetryable: isRetryable ?? [429, 502, 503, 504].includes(status),
     retryAfterMs,
   };
@@ -89,11 +90,6 @@ async function refusal(response: Response): Promise<Outcome> {
 
 function isKnown(code: string | undefined): code is ErrorCode {
   return code !== undefined && Object.hasOwn(ERRORS, code);
-}
-
-/** 128 random bits. Not `randomUUID`, which a page on an insecure origin lacks. */
-function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

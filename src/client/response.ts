@@ -15,6 +15,8 @@ export interface Refusal {
   code?: string;
   message?: string;
   isRetryable?: boolean;
+  /** With `run-active`: the run that is open. */
+  run?: string;
 }
 
 /** Reads a refusal to its end. */
@@ -27,12 +29,14 @@ export async function readRefusal(response: Response): Promise<Refusal> {
     const code = member(error, "code");
     const message = member(error, "message");
     const retryable = member(error, "retryable");
+    const run = member(error, "run");
     return {
       status,
       retryAfterMs,
       ...(typeof code === "string" && { code }),
       ...(typeof message === "string" && { message }),
       ...(typeof retryable === "boolean" && { isRetryable: retryable }),
+      ...(typeof run === "string" && { run }),
     };
   } catch {
     // Not JSON, or cut: the status alone has to do.

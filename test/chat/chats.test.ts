@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createChats } from "../../src/chat/chats.ts";
+import { commandKeyId, createChats } from "../../src/chat/chats.ts";
 import type { Chats } from "../../src/chat/chats.ts";
 import { createModelRegistry } from "../../src/chat/models.ts";
 import { createRunner } from "../../src/chat/runner.ts";
@@ -12,9 +12,9 @@ import { chatStream, parseStreamName } from "../../src/protocol/names.ts";
 let log: Log;
 let chats: Chats;
 
-function start(): Chats {
-  const runner = createRunner(log, createModelRegistry([createScriptProvider()]));
-  return createChats(log, runner);
+function start(on = log): Chats {
+  const runner = createRunner(on, createModelRegistry([createScriptProvider()]));
+  return createChats(on, runner);
 }
 
 beforeEach(() => {
@@ -118,4 +118,26 @@ test("a chat takes 10,000 messages and says when it is full", async () => {
   }
   expect((await chats.read("ada", chat)).state.messages).toHaveLength(10_000);
   expect(await codeOf(chats.send("ada", chat, { text: "x" }))).toBe("chat-full");
+});
+
+test.each(["before", "after"])("a stop that comes just %s its start is committed stops it", async (when) => {
+  const { chat } = await chats.create("ada", {});
+  let stop: Promise<unknown> | undefined;
+  const between: Log = {
+    ...log,
+    async append(stream, events, options) {
+      // The start has looked for a stop, and found none.
+      const isStart = options?.isSole === true;
+      if (isStart && when === "before") await (stop = chats.stop("ada", chat, "k1"));
+      const outcome = await log.append(stream, events, options);
+      if (isStart && when === "after") stop = chats.stop("ada", chat, "k1");
+      return outcome;
+    },
+  };
+  const claim = { id: commandKeyId("ada", chat, "messages", "k1"), digest: "d" };
+  await start(between).send("ada", chat, { text: "tokens=5 rate=1" }, { claim, text: "k1" });
+  await stop;
+  const { state } = await chats.read("ada", chat);
+  expect(state.run).toBeUndefined();
+  expect(state.messages[1]).toMatchObject({ end: { reason: "cancelled" } });
 });

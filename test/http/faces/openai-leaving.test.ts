@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { StreamError } from "../../../src/protocol/error.ts";
-import { EVENTS, blocks, readUntil } from "../../support/app.ts";
+import { EVENTS, blocks, gate, readUntil } from "../../support/app.ts";
 import { asked, chunksOf, startFace, streamed, textOf } from "../../support/openai-face.ts";
 import type { Chunk, TestFace } from "../../support/openai-face.ts";
 import { readLines } from "../../support/openai-lines.ts";
@@ -158,4 +158,23 @@ test("a retryable failure under a key is not to be repeated with that key", asyn
   expect([free.status, free.headers.get("x-should-retry")]).toEqual([502, "true"]);
   const bound = await app.post(asked, { "Idempotency-Key": "k" });
   expect([bound.status, bound.headers.get("x-should-retry")]).toEqual([502, "false"]);
+});
+
+test("an answer that takes longer than a connection's age is whole all the same", async () => {
+  await using old = await startFace({ hub: { heartbeatMs: 60, maxAgeMs: 60 } });
+  const { opened, open } = gate();
+  old.told.answer = async function* () {
+    yield { type: "text", text: "Hello" };
+    await opened;
+    yield { type: "text", text: " there" };
+    yield { type: "finish", reason: "stop" };
+  };
+  const reading = (await old.post(streamed)).text();
+  // Readers of the same age have been sent away meanwhile.
+  const aged = await fetch(`${old.url}/v1/streams/tests/none?live=1`);
+  await aged.text();
+  open();
+  const body = await reading;
+  expect(body).toContain(" there");
+  expect(body.trimEnd().endsWith("data: [DONE]")).toBe(true);
 });
