@@ -3,8 +3,8 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   root: fileURLToPath(new URL("web", import.meta.url)),
-  // Relative addresses, so that the page also works behind a proxy's path.
-  base: "./",
+  // A chat's address is deeper than the page's own, and its files are not.
+  base: "/",
   resolve: {
     // The page is our first user: it knows the package by its public names, whose build it is part of.
     alias: {

@@ -1,8 +1,16 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 const E2E = "test/e2e/**/*.test.ts";
 
+/** What the examples import under its public name: the sources, not what was built of them. */
+const PUBLIC = [
+  { find: /^millrace$/, replacement: source("server.ts") },
+  { find: /^millrace\/(client|protocol|react)$/, replacement: source("$1/index.ts") },
+];
+
 export default defineConfig({
+  resolve: { alias: PUBLIC },
   test: {
     pool: "forks",
     maxWorkers: 2,
@@ -28,3 +36,7 @@ export default defineConfig({
     ],
   },
 });
+
+function source(path: string): string {
+  return fileURLToPath(new URL("src/", import.meta.url)) + path;
+}

@@ -69,7 +69,7 @@ const RULES: ImportRule[] = [
 ];
 
 describe("the parts of src/", () => {
-  const sources = readSources();
+  const sources = readSources("src");
 
   it("import only what the table allows, without cycles, stars and default exports", () => {
     expect(checkImports(sources, RULES)).toEqual([]);
@@ -78,6 +78,25 @@ describe("the parts of src/", () => {
   it("are all read", () => {
     expect(sources.has("src/protocol/index.ts")).toBe(true);
     expect(sources.has("src/log/lmdb.ts")).toBe(true);
+  });
+});
+
+describe("the page", () => {
+  it("knows the package by its public names alone: it is our first user", () => {
+    const may = new Set([
+      "millrace/client",
+      "millrace/protocol",
+      "millrace/react",
+      "react",
+      "react-dom/client",
+    ]);
+    const foreign = [...readSources("web")].flatMap(([path, source]) =>
+      readModule(path, source)
+        .imports.filter(({ specifier }) => !specifier.startsWith("./") && !may.has(specifier))
+        .map(({ specifier }) => `${path}: ${specifier}`),
+    );
+    expect(foreign).toEqual([]);
+    expect(readSources("web").has("web/main.tsx")).toBe(true);
   });
 });
 
@@ -237,10 +256,10 @@ describe("the import checker", () => {
   });
 });
 
-function readSources(): Map<string, string> {
-  const paths = readdirSync(`${ROOT}/src`, { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
-    .map((path) => `src/${path.replaceAll("\\", "/")}`)
+function readSources(folder: string): Map<string, string> {
+  const paths = readdirSync(`${ROOT}/${folder}`, { recursive: true, encoding: "utf8" })
+    .filter((path) => /\.tsx?$/.test(path))
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
     .sort((a, b) => (a < b ? -1 : 1));
   return new Map(paths.map((path) => [path, readFileSync(`${ROOT}/${path}`, "utf8")]));
 }

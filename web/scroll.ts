@@ -5,6 +5,8 @@ export interface Follower {
   /** Goes to the end and stays there. */
   follow: () => void;
   readonly isFollowing: boolean;
+  /** Hears the reader no more. */
+  close: () => void;
 }
 
 /** As near to the end as this counts as being there. */
@@ -27,24 +29,18 @@ export function createFollower(onChange: () => void): Follower {
     top = scrollY;
   };
 
-  addEventListener(
-    "scroll",
-    () => {
-      // The first pixels of a move up count, though the end is still near; text that shrank leaves the page at its end.
-      if (scrollY < top) set(fromEnd() <= 1);
-      else if (scrollY > top && fromEnd() <= NEAR_PX) set(true);
-      top = scrollY;
-    },
-    { passive: true },
-  );
+  const onScroll = () => {
+    // The first pixels of a move up count, though the end is still near; text that shrank leaves the page at its end.
+    if (scrollY < top) set(fromEnd() <= 1);
+    else if (scrollY > top && fromEnd() <= NEAR_PX) set(true);
+    top = scrollY;
+  };
   // The wheel is heard before the page has moved: text that arrives in between must not pull it back.
-  addEventListener(
-    "wheel",
-    (event) => {
-      if (event.deltaY < 0 && scrollY > 0) set(false);
-    },
-    { passive: true },
-  );
+  const onWheel = (event: WheelEvent) => {
+    if (event.deltaY < 0 && scrollY > 0) set(false);
+  };
+  addEventListener("scroll", onScroll, { passive: true });
+  addEventListener("wheel", onWheel, { passive: true });
 
   return {
     keep() {
@@ -56,6 +52,10 @@ export function createFollower(onChange: () => void): Follower {
     },
     get isFollowing() {
       return isFollowing;
+    },
+    close() {
+      removeEventListener("scroll", onScroll);
+      removeEventListener("wheel", onWheel);
     },
   };
 }

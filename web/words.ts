@@ -1,5 +1,5 @@
-import { QUIET_CUT_MS } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import type { ChatView, ConnectionView } from "millrace/client";
+import type { AssistantChatMessage } from "millrace/protocol";
 
 /** What the status line says. `wait` is for what is caught between, `bad` for what is broken or refused. */
 export interface Status {
@@ -7,106 +7,103 @@ export interface Status {
   tone: "quiet" | "wait" | "bad";
 }
 
-const BACK_MS = 3000;
-
-/** The one sentence about an answer at this moment. */
-export function describe(answer: Answer, now: number): Status {
-  if (answer.end !== undefined) return describeEnd(answer);
-  if (answer.phase === "idle") return quiet("");
-  if (answer.link === "cut" && now - (answer.cutAt ?? now) >= QUIET_CUT_MS) return describeCut(answer);
-  if (answer.stop === "wished") return quiet("Stopping.");
-  if (answer.back !== undefined && now - answer.back.at < BACK_MS) {
-    const { tokens } = answer.back;
-    return quiet(tokens === 0 ? "Back: nothing was missed." : `Back: ${countTokens(tokens)} caught up.`);
-  }
-  if (answer.stop === "failed") {
-    return { text: "Stop did not reach the server: the answer goes on. Stop again.", tone: "bad" };
-  }
-  switch (answer.phase) {
-    case "waiting":
-      return quiet("Waiting for the first token.");
-    case "reasoning":
-      return quiet("Thinking before the answer.");
-    case "writing":
-      return quiet("Answering. Esc stops.");
-    case "ended":
-      return quiet("");
-  }
+/** What is known at a moment. */
+export interface Facts {
+  /** A chat is being made. */
+  isMaking?: boolean;
+  chat?: ChatView;
+  connection?: ConnectionView;
+  /** The connection has been away for longer than a reader has to know of. */
+  isCut?: boolean;
+  /** Tokens that have just come late. */
+  late?: number | undefined;
 }
 
-/** In how many milliseconds the sentence changes without a further event; undefined if it does not. */
-export function nextChange(answer: Answer, now: number): number | undefined {
-  const moments: number[] = [];
-  if (answer.link === "cut" && answer.cutAt !== undefined) moments.push(answer.cutAt + QUIET_CUT_MS - now);
-  if (answer.back !== undefined) moments.push(answer.back.at + BACK_MS - now);
-  const ahead = moments.filter((ms) => ms > 0);
-  return ahead.length === 0 ? undefined : Math.min(...ahead);
+/** The one sentence about a chat at this moment. */
+export function statusOf({ isMaking, chat, connection, isCut, late }: Facts): Status {
+  if (connection?.status === "refused") {
+    return { text: connection.error?.message ?? "The server refused the connection.", tone: "bad" };
+  }
+  if (isCut === true) return { text: sayCut(chat), tone: "wait" };
+  if (isMaking === true) return quiet("Sending.");
+  if (chat === undefined || chat.status === "loading") return quiet("");
+  if (late !== undefined) return quiet(`Back: ${count(late, "token")} caught up.`);
+  if (chat.error !== undefined && !chat.isAnswering && !hasFailed(chat)) {
+    return { text: chat.error.message, tone: "bad" };
+  }
+  if (chat.isStopping) return quiet("Stopping.");
+  const last = lastAnswer(chat);
+  if (chat.isAnswering) {
+    const isWaiting = last === undefined || last.end !== undefined || last.text === "";
+    return quiet(isWaiting ? "Waiting for the first token. Esc stops." : "Answering. Esc stops.");
+  }
+  return quiet(last?.end?.reason === "stop" ? `Answer complete, ${countWords(last.text)}.` : "");
+}
+
+function sayCut(chat: ChatView | undefined): string {
+  if (chat?.isStopping === true) return "Reconnecting. The stop is sent as soon as the server is back.";
+  if (chat?.run !== undefined) return "Reconnecting. The answer keeps being written.";
+  return "Reconnecting. What you send waits, and is sent once.";
+}
+
+/** Why an answer ended, where that has to be said; with how much of it there is. */
+export function describeEnd({ end, text }: AssistantChatMessage): Status | undefined {
+  const kept = text === "" ? "" : " What was written is kept.";
+  switch (end?.reason) {
+    case undefined:
+    case "stop":
+      return undefined;
+    case "length":
+      return { text: `Ended at the length limit.${kept}`, tone: "wait" };
+    case "cancelled":
+      return quiet(text === "" ? "Stopped before the first token." : `Stopped.${kept}`);
+    case "interrupted":
+      return { text: `Interrupted: the server ended while this was written.${kept}`, tone: "wait" };
+    case "error":
+      return { text: end.error?.message ?? `The model failed.${kept}`, tone: "bad" };
+  }
 }
 
 /** The measured figures of an ended answer, for the line in mono; empty where nothing was measured. */
-export function describeFigures(answer: Answer): string {
-  const { end, tokens } = answer;
-  if (end === undefined || tokens === 0) return "";
-  const figures = [countTokens(tokens)];
-  if (end.tokensPerSecond !== undefined) figures.push(`${formatRate(end.tokensPerSecond)}/s`);
-  if (end.firstTokenMs !== undefined) figures.push(`first after ${formatDuration(end.firstTokenMs)}`);
+export function describeFigures({ end, model }: AssistantChatMessage): string {
+  const { timing, usage } = end ?? {};
+  const figures = [model];
+  if (usage?.outputTokens !== undefined) figures.push(count(usage.outputTokens, "token"));
+  if (timing?.tokensPerSecond !== undefined) figures.push(`${formatRate(timing.tokensPerSecond)}/s`);
+  if (timing?.firstTokenMs !== undefined) figures.push(`first after ${formatDuration(timing.firstTokenMs)}`);
   // A figure stays with its unit where the line is too narrow.
   return figures.map((figure) => figure.replaceAll(" ", "\u00a0")).join(" · ");
 }
 
 /** What the dot means, for those who do not see it. */
-export function describeLink(answer: Answer): string {
-  switch (answer.link) {
-    case "none":
-      return "No stream is open";
-    case "opening":
-      return "The stream is opening";
-    case "open":
-      return "The stream is open";
-    case "cut":
-      return "The stream is cut, reconnecting";
-  }
+export const LINK_WORDS: Record<ConnectionView["status"], string> = {
+  idle: "No stream is open",
+  connecting: "The stream is opening",
+  open: "The stream is open",
+  reconnecting: "The stream is cut, reconnecting",
+  refused: "The stream was refused",
+};
+
+function lastAnswer({ path }: ChatView): AssistantChatMessage | undefined {
+  const last = path.at(-1)?.message;
+  return last?.role === "assistant" ? last : undefined;
 }
 
-function describeCut(answer: Answer): Status {
-  const tone = "wait";
-  if (answer.stop === "wished" && answer.run === undefined) {
-    return { text: "Reconnecting. The stop is sent as soon as the server is back.", tone };
-  }
-  if (answer.run === undefined)
-    return { text: "No connection yet. The question waits, and is sent once.", tone };
-  if (answer.stop === "wished") return { text: "Reconnecting. Stopping.", tone };
-  return { text: "Reconnecting. The answer keeps being written.", tone };
-}
-
-function describeEnd({ end, tokens }: Answer): Status {
-  const kept = tokens === 0 ? "" : ` ${countTokens(tokens)} kept.`;
-  switch (end?.reason) {
-    case undefined:
-      return quiet("");
-    case "stop":
-      return quiet("Answer complete.");
-    case "length":
-      return { text: `Ended at the length limit.${kept}`, tone: "wait" };
-    case "cancelled":
-      return quiet(tokens === 0 ? "Stopped before the first token." : `Stopped.${kept}`);
-    case "interrupted":
-      return { text: `Interrupted: the server was restarted.${kept}`, tone: "wait" };
-    case "gone":
-      return { text: "The server no longer keeps this answer.", tone: "wait" };
-    case "error":
-      return { text: `${end.message ?? "The model ended without a reason."}${kept}`, tone: "bad" };
-    case "refused":
-      return { text: end.message ?? "The server refused the question.", tone: "bad" };
-  }
+/** What failed to be sent says so at its place. */
+function hasFailed({ path }: ChatView): boolean {
+  return path.some(({ sending }) => sending?.status === "failed");
 }
 
 function quiet(text: string): Status {
   return { text, tone: "quiet" };
 }
 
-function countTokens(tokens: number): string {
-  return `${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`;
+function countWords(text: string): string {
+  return count(text.match(/\S+/g)?.length ?? 0, "word");
+}
+
+function count(number: number, thing: string): string {
+  return `${number.toLocaleString("en-US")} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 function formatRate(rate: number): string {

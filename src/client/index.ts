@@ -1,3 +1,4 @@
+export { StreamError } from "../protocol/error.ts";
 export { createChatStore } from "./chat-store.ts";
 export type { ChatStore, ChatStoreOptions, ChatView, MessageOptions, ShownStep } from "./chat-store.ts";
 export { createChatsStore } from "./chats-store.ts";

@@ -1,9 +1,10 @@
 import { ServerResponse, createServer } from "node:http";
 import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Sink } from "../hub/sink.ts";
+import type { Bundle } from "../hub/bundle.ts";
+import type { Sink, SinkListener } from "../hub/sink.ts";
 import type { Edge } from "./event-stream.ts";
 
 /** Handles a request of Node's http server, of Express, or of whatever calls itself so. */
@@ -22,32 +23,49 @@ export const nodeEdge: Edge = (env, headers) => {
   outgoing.writeHead(200, headers);
   // First bytes at once: a proxy waits for the head, and the browser's `onopen` too.
   outgoing.flushHeaders();
-  return { sink: createNodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
+  return { sink: new NodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
 };
 
-function createNodeSink(response: ServerResponse): Sink {
-  const socket = mayWriteToSocket(response) ? response.socket : null;
-  const writable = socket ?? response;
-  return {
-    write: ({ payload, chunk }) => (socket === null ? response.write(payload) : socket.write(chunk)),
-    get buffered() {
-      return writable.writableLength;
-    },
-    attach(listener) {
-      const onDrain = () => listener.onDrain();
-      writable.on("drain", onDrain);
-      response.once("close", () => {
-        // On a connection that is kept alive the socket outlives the response.
-        writable.off("drain", onDrain);
-        listener.onClose();
-      });
-      // The reader has gone before it was attached.
-      if (response.destroyed || response.socket?.destroyed === true) listener.onClose();
-    },
-    // Ends the chunked body, which `response` knows to be one, and leaves the connection to the next request.
-    end: () => void response.end(),
-    destroy: () => void response.destroy(),
-  };
+/** A response as a sink. A class, since there is one for each reader. */
+class NodeSink implements Sink {
+  readonly #response: ServerResponse;
+  /** Written to itself where that is the same bytes. */
+  readonly #socket: Socket | null;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    this.#socket = mayWriteToSocket(response) ? response.socket : null;
+  }
+
+  write({ payload, chunk }: Bundle): boolean {
+    return this.#socket === null ? this.#response.write(payload) : this.#socket.write(chunk);
+  }
+
+  get buffered(): number {
+    return (this.#socket ?? this.#response).writableLength;
+  }
+
+  attach(listener: SinkListener): void {
+    const writable = this.#socket ?? this.#response;
+    const onDrain = () => listener.onDrain();
+    writable.on("drain", onDrain);
+    this.#response.once("close", () => {
+      // On a connection that is kept alive the socket outlives the response.
+      writable.off("drain", onDrain);
+      listener.onClose();
+    });
+    // The reader has gone before it was attached.
+    if (this.#response.destroyed || this.#response.socket?.destroyed === true) listener.onClose();
+  }
+
+  /** Ends the chunked body, which `response` knows to be one, and leaves the connection to the next request. */
+  end(): void {
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#response.destroy();
+  }
 }
 
 /** Each guard keeps the bytes on the wire the same as those of `response.write`. */

@@ -16,12 +16,16 @@ const TYPES: Record<string, string> = {
 const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
 
+/** Addresses of the chat page, which shows what they name. */
+const CHAT = /^\/c\/[a-z0-9]+$/;
+
 /** Serves a folder of built files; those under `assets/` have a hash in their name and are kept for a year. */
 export function staticRoutes(folder: URL): Hono {
   const root = fileURLToPath(folder);
   const routes = new Hono();
   routes.get("*", async (context, next) => {
-    const name = new URL(context.req.url).pathname.replace(/\/$/, "/index.html");
+    const { pathname } = new URL(context.req.url);
+    const name = CHAT.test(pathname) ? "/index.html" : pathname.replace(/\/$/, "/index.html");
     // A URL's path has no `..` left; what an escape hides is not decoded.
     const path = join(root, normalize(name));
     if (!path.startsWith(root) || !isFile(path)) return next();

@@ -85,7 +85,7 @@ class Draft {
     switch (event.type) {
       case "chat-update": {
         const { type: _, at, deletedAt, ...rest } = event;
-        if (state.at === 0) state.at = at;
+        if (state.at === 0) state.at = state.updatedAt = at;
         Object.assign(state, rest);
         if (typeof deletedAt === "number") state.deletedAt = deletedAt;
         else if (deletedAt === null) delete state.deletedAt;

@@ -13,7 +13,7 @@ export interface MillraceProviderProps {
 
 /** Says which server the hooks below it speak to. Needed only where that is not the origin of the page. */
 export function MillraceProvider({ client, children }: MillraceProviderProps): ReactNode {
-  return createElement(ClientContext, { value: client }, children);
+  return createElement(ClientContext.Provider, { value: client }, children);
 }
 
 /** The client of the nearest `MillraceProvider`; without one, a client for the origin of the page, the same for all. */

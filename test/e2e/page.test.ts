@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { startServerProcess } from "../support/server-process.ts";
@@ -15,54 +15,121 @@ afterAll(async () => {
 });
 
 /** A page whose console has to stay quiet. */
-async function open(): Promise<{ page: Page; errors: string[] }> {
-  const page = await browser.newPage();
+async function open(path = "/"): Promise<{ page: Page; errors: string[] }> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
   const errors: string[] = [];
   page.on("console", (message) => {
     if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
   });
   page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(server.url);
+  await page.goto(new URL(path, server.url).href);
   return { page, errors };
 }
 
-function readers(page: Page): Promise<string> {
-  return page.locator("#text").innerText();
+function answer(page: Page): Promise<string> {
+  return page.locator('article[data-role="assistant"] .text').last().innerText();
+}
+
+async function ask(page: Page, text: string, model?: string): Promise<void> {
+  if (model !== undefined) await page.locator("#model select").selectOption(model);
+  await page.fill("#prompt", text);
+  await page.locator("#prompt").press("Enter");
+}
+
+/** A chat in the list. */
+function entry(page: Page, name: string): Locator {
+  return page.locator(".chats").getByRole("link", { name });
+}
+
+async function untilEnded(page: Page): Promise<void> {
+  await expect.poll(() => page.locator("#send").getAttribute("data-does"), { timeout: 30_000 }).toBe("send");
 }
 
 test("a question is answered as it is written, and links lead to the documentation", async () => {
   const { page, errors } = await open();
-  await page.fill("#prompt", "What is SSE?");
-  await page.keyboard.press("Enter");
-  await expect.poll(() => readers(page), { timeout: 15_000 }).toContain("Server-Sent Events");
-  await expect.poll(() => page.locator("#figures").innerText(), { timeout: 30_000 }).toContain("tokens");
-  const link = page.locator("#text a").first();
+  await ask(page, "What is SSE?", "guide");
+  await expect.poll(() => answer(page), { timeout: 15_000 }).toContain("Server-Sent Events");
+  expect(new URL(page.url()).pathname).toMatch(/^\/c\/[a-z0-9]+$/);
+  expect(await page.locator('article[data-role="user"]').count()).toBe(1);
+  await untilEnded(page);
+  expect(await page.locator(".figures").innerText()).toContain("tokens");
+  expect(await page.locator("#status").innerText()).toMatch(/^Answer complete, \d+ words\.$/);
+  expect(await page.title()).toBe("What is SSE? · Millrace");
+  const link = page.locator(".text a").first();
   const response = await page.request.get(new URL((await link.getAttribute("href")) ?? "", server.url).href);
   expect(response.status()).toBe(200);
   expect(await response.text()).toContain('<link rel="stylesheet" href="/docs.css">');
   expect(errors).toEqual([]);
-  await page.close();
+  await page.context().close();
 });
 
-test("a reload and a second tab show the same answer, and Stop stops it in both", async () => {
+test("a reload and a second tab show the same answer, and Esc stops it in both", async () => {
   const { page, errors } = await open();
-  await page.fill("#prompt", "tokens=4000 rate=40 seed=5");
-  await page.locator("#model select").selectOption("script");
-  await page.locator("#prompt").press("Enter");
-  await expect.poll(async () => (await readers(page)).length, { timeout: 15_000 }).toBeGreaterThan(60);
-  const before = await readers(page);
+  await ask(page, "tokens=4000 rate=40 seed=5", "script");
+  await expect.poll(async () => (await answer(page)).length, { timeout: 15_000 }).toBeGreaterThan(60);
+  const before = await answer(page);
   await page.reload();
-  await expect.poll(() => readers(page), { timeout: 15_000 }).toContain(before.slice(0, 60));
-  const second = await browser.newPage();
+  await expect.poll(() => answer(page), { timeout: 15_000 }).toContain(before.slice(0, 60));
+  const second = await page.context().newPage();
   await second.goto(page.url());
-  await expect.poll(() => readers(second), { timeout: 15_000 }).toContain(before.slice(0, 60));
+  await expect.poll(() => answer(second), { timeout: 15_000 }).toContain(before.slice(0, 60));
   await page.bringToFront();
   await page.keyboard.press("Escape");
   for (const tab of [page, second]) {
-    await expect.poll(() => tab.locator("#status").innerText(), { timeout: 15_000 }).toMatch(/^Stopped/);
+    await expect.poll(() => tab.locator(".ending").innerText(), { timeout: 15_000 }).toMatch(/^Stopped\./);
   }
-  expect(await readers(second)).toBe(await readers(page));
+  expect(await answer(second)).toBe(await answer(page));
   expect(errors).toEqual([]);
-  await page.close();
-  await second.close();
+  await page.context().close();
+});
+
+test("an answer is asked for again and a question edited, and every version can be shown", async () => {
+  const { page, errors } = await open();
+  await ask(page, "tokens=5 seed=1 rate=0", "script");
+  await expect.poll(() => page.locator("article").count()).toBe(2);
+  await untilEnded(page);
+  await page.getByRole("button", { name: "Answer again" }).click();
+  await expect.poll(() => page.locator(".branches").innerText()).toContain("2 / 2");
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Edit the message").fill("tokens=7 seed=2 rate=0");
+  await page.getByRole("button", { name: "Ask this instead" }).click();
+  await expect.poll(() => page.locator('[data-role="user"] .branches').innerText()).toContain("2 / 2");
+  await untilEnded(page);
+  await page.locator('[data-role="user"]').getByRole("button", { name: "The version before" }).click();
+  await expect
+    .poll(() => page.locator('[data-role="user"] .text').innerText())
+    .toBe("tokens=5 seed=1 rate=0");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("the list is live in every tab; a chat is renamed, deleted and brought back", async () => {
+  const { page, errors } = await open();
+  const { page: other } = await open();
+  await ask(page, "tokens=3 seed=77 rate=0", "script");
+  await expect.poll(() => entry(other, "tokens=3 seed=77").count()).toBe(1);
+  await entry(page, "tokens=3 seed=77").dblclick();
+  await page.getByLabel("The chat's name").fill("Seventy-seven");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => entry(other, "Seventy-seven").count()).toBe(1);
+  await page.getByRole("button", { name: "Delete Seventy-seven" }).click();
+  await expect.poll(() => entry(other, "Seventy-seven").count()).toBe(0);
+  await expect.poll(() => page.locator("h1").innerText()).toBe("This chat was deleted.");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect.poll(() => entry(other, "Seventy-seven").count()).toBe(1);
+  await expect.poll(() => page.locator("article").count()).toBe(2);
+  expect(errors).toEqual([]);
+  await page.context().close();
+  await other.context().close();
+});
+
+test("an address may propose a question, and never asks it", async () => {
+  const { page } = await open("/?prompt=What%20is%20SSE%3F");
+  expect(await page.inputValue("#prompt")).toBe("What is SSE?");
+  expect(await page.locator("article").count()).toBe(0);
+  await page.context().close();
+  const { page: lost } = await open("/c/nothing1");
+  await expect.poll(() => lost.locator("h1").innerText()).toBe("There is no such chat.");
+  await lost.context().close();
 });

@@ -64,12 +64,12 @@ async function untilHeard(those: readonly Tab[], since: number): Promise<number>
 
 /** Everybody has the whole text, and nothing was missed or doubled on the way. */
 async function checkWhole(those: readonly Tab[]): Promise<void> {
-  const [chat] = await Promise.all([app.server.log.openWriters()]);
-  const run = chat[0]?.stream ?? "";
+  const [writer] = await app.server.log.openWriters();
+  const chat = writer?.stream.slice("chats/".length) ?? "";
   await expect
     .poll(async () => (await app.server.log.openWriters()).length, { timeout: 40_000, interval: 200 })
     .toBe(0);
-  const { state } = await app.server.chats.read("local", run.slice("chats/".length));
+  const { state } = await app.server.chats.read("local", chat);
   const whole = state.messages.at(-1)?.text ?? "";
   expect(whole.length).toBeGreaterThan(TOKENS);
   for (const tab of those) {

@@ -154,7 +154,7 @@ test("a deletion can be taken back, and an empty system prompt is none", () => {
     { offset: 1, event: { type: "chat-update", owner: "local", system: "be brief", at: 5 } },
     { offset: 2, event: { type: "chat-update", deletedAt: 9, at: 9 } },
   ]);
-  expect(deleted).toMatchObject({ owner: "local", system: "be brief", at: 5, deletedAt: 9 });
+  expect(deleted).toMatchObject({ owner: "local", system: "be brief", at: 5, updatedAt: 5, deletedAt: 9 });
   const restored = fold(
     [{ offset: 3, event: { type: "chat-update", deletedAt: null, system: "", at: 10 } }],
     deleted,
