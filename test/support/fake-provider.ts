@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What the fake provider does with one request for an answer. */
 export type FakeBehaviour =
@@ -269,13 +270,8 @@ async function sendAnswer(
 
 function pause(ms: number, yields: boolean, gone: AbortSignal): Promise<void> | undefined {
   if (ms <= 0) return yields ? new Promise((resolve) => void setImmediate(resolve)) : undefined;
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    gone.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+  // Whoever has gone need not be waited for.
+  return sleep(ms, undefined, { signal: gone }).catch(() => undefined);
 }
 
 function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
