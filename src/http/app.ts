@@ -9,6 +9,7 @@ import { StreamError } from "../protocol/error.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
 import { closedEventStream, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
+import { setHeader } from "./headers.ts";
 import { chatRoutes } from "./chats.ts";
 import { checkContentType, checkHost, checkOrigin } from "./guard.ts";
 import { isCompletionPath, isOpenAIPath, nameRequest, refuseOpenAI } from "./faces/openai-error.ts";
@@ -78,7 +79,7 @@ export function createApp(options: AppOptions): Hono {
   const readStream = createStreamReader({ log, hub, edge });
   // Before those of one stream, whose `/v1/streams/*` takes `/v1/streams` too.
   app.route("/", severalStreamsRoutes({ log, hub, edge }));
-  app.route("/", streamRoutes({ log, readStream, now }));
+  app.route("/", streamRoutes({ log, edge, readStream, now }));
   app.route("/", chatRoutes({ log, chats, readStream, now }));
   app.route("/", runRoutes({ log, runner, now }));
   app.route("/", modelRoutes(models));
@@ -123,18 +124,20 @@ function refuse(context: Context, error: StreamError): Response {
 }
 
 function allowOrigin(context: Context, origin: string): void {
-  context.header("Access-Control-Allow-Origin", origin);
-  context.header("Access-Control-Allow-Credentials", "true");
-  context.header("Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE");
-  context.header(
+  setHeader(context, "Access-Control-Allow-Origin", origin);
+  setHeader(context, "Access-Control-Allow-Credentials", "true");
+  setHeader(context, "Access-Control-Allow-Methods", "GET, HEAD, PUT, POST, PATCH, DELETE");
+  setHeader(
+    context,
     "Access-Control-Allow-Headers",
     [...ALLOWED_HEADERS, ...stainlessHeaders(context)].join(", "),
   );
-  context.header(
+  setHeader(
+    context,
     "Access-Control-Expose-Headers",
     "X-Millrace-Run, X-Request-Id, X-Should-Retry, Retry-After",
   );
-  context.header("Vary", "Origin", { append: true });
+  setHeader(context, "Vary", "Origin");
 }
 
 const ALLOWED_HEADERS = [

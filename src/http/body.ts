@@ -55,20 +55,24 @@ export function idempotencyKey(context: Context): string | undefined {
 }
 
 async function readText(context: Context): Promise<string> {
-  const { body } = context.req.raw;
+  const { raw } = context.req;
+  // What says its length is no longer than that, and can be read without a web stream: a third of the cost of an append.
+  const length = raw.headers.has("transfer-encoding") ? null : raw.headers.get("content-length");
+  if (Number(length) > MAX_BODY_BYTES) throw tooLarge();
+  if (length !== null) return raw.text();
+  const { body } = raw;
   if (body === null) return "";
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   for await (const chunk of body as ReadableStream<Uint8Array>) {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) {
-      throw new StreamError(
-        "body-too-large",
-        `A body has at most ${MAX_BODY_BYTES} bytes. Send it in parts.`,
-      );
-    }
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
+}
+
+function tooLarge(): StreamError {
+  return new StreamError("body-too-large", `A body has at most ${MAX_BODY_BYTES} bytes. Send it in parts.`);
 }

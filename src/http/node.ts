@@ -17,14 +17,27 @@ export function createNodeHandler(
 }
 
 /** The socket's edge: where a request came through Node, its events go to the socket itself if that is the same bytes. */
-export const nodeEdge: Edge = (env, headers) => {
-  const outgoing = typeof env === "object" && env !== null && "outgoing" in env ? env.outgoing : undefined;
-  if (!(outgoing instanceof ServerResponse)) return undefined;
-  outgoing.writeHead(200, headers);
-  // First bytes at once: a proxy waits for the head, and the browser's `onopen` too.
-  outgoing.flushHeaders();
-  return { sink: new NodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
+export const nodeEdge: Edge = {
+  open(env, headers) {
+    const outgoing = outgoingOf(env);
+    if (outgoing === undefined) return undefined;
+    outgoing.writeHead(200, headers);
+    // First bytes at once: a proxy waits for the head, and the browser's `onopen` too.
+    outgoing.flushHeaders();
+    return { sink: new NodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
+  },
+  answer(env, status, headers, body) {
+    const outgoing = outgoingOf(env);
+    if (outgoing === undefined) return undefined;
+    outgoing.writeHead(status, { ...headers, "content-length": String(Buffer.byteLength(body)) }).end(body);
+    return RESPONSE_ALREADY_SENT;
+  },
 };
+
+function outgoingOf(env: unknown): ServerResponse | undefined {
+  const outgoing = typeof env === "object" && env !== null && "outgoing" in env ? env.outgoing : undefined;
+  return outgoing instanceof ServerResponse ? outgoing : undefined;
+}
 
 /** A response as a sink. A class, since there is one for each reader. */
 class NodeSink implements Sink {

@@ -13,8 +13,14 @@ const TYPES: Record<string, string> = {
   ".woff2": "font/woff2",
   ".json": "application/json",
 };
-const POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'";
+/** The page's own files and nothing else: a script or a style that an answer could bring along has nowhere to stand. */
+const POLICY = [
+  "default-src 'none'",
+  ...["script", "style", "img", "font", "connect", "manifest"].map((kind) => `${kind}-src 'self'`),
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join("; ");
 
 /** Addresses of the chat page, which shows what they name. */
 const CHAT = /^\/c\/[a-z0-9]+$/;

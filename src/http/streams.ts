@@ -10,12 +10,20 @@ import { isReservedName, parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { sha256 } from "../protocol/hash.ts";
 import { idempotencyKey, readBody, readJson } from "./body.ts";
-import { EVENT_STREAM_HEADERS, openEventStream, requestCursor, wantsEvents } from "./event-stream.ts";
+import { setHeader } from "./headers.ts";
+import {
+  EVENT_STREAM_HEADERS,
+  answerJson,
+  openEventStream,
+  requestCursor,
+  wantsEvents,
+} from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
 import { streamFormat } from "./stream-format.ts";
 
 export interface StreamsOptions {
   log: Log;
+  edge?: Edge | undefined;
   readStream: StreamReader;
   now: () => number;
 }
@@ -42,7 +50,7 @@ const createSchema = z.strictObject({
 });
 
 /** `/v1/streams/{name}`: create, append, read, delete. Source: PROTOCOL.md "Streams". */
-export function streamRoutes({ log, readStream, now }: StreamsOptions): Hono {
+export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Hono {
   const routes = new Hono();
 
   routes.put(`${PREFIX}*`, async (context) => {
@@ -80,8 +88,8 @@ export function streamRoutes({ log, readStream, now }: StreamsOptions): Hono {
       }),
     });
     const cursor = appended(outcome, name);
-    if (outcome.status === "replayed") context.header("Idempotency-Replayed", "true");
-    return context.json({ cursor }, 201);
+    if (outcome.status === "replayed") setHeader(context, "Idempotency-Replayed", "true");
+    return answerJson(context, edge, { cursor }, 201);
   });
 
   routes.delete(`${PREFIX}*`, async (context) => {

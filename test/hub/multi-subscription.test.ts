@@ -135,7 +135,7 @@ test("a reader that is cut after any block and comes back with its last id gets 
       const own = createMemoryLog();
       const readers = createHub(own);
       let sink = new FakeSink();
-      const edge = () => ({ sink, response: new Response() });
+      const edge = { open: () => ({ sink, response: new Response() }), answer: () => undefined };
       const routes = severalStreamsRoutes({ log: own, hub: readers, edge });
       const sent = names.map((): number[] => []);
       const got = names.map((): number[] => []);

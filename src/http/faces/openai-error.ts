@@ -1,3 +1,4 @@
+import { setHeader } from "../headers.ts";
 import type { Context } from "hono";
 import type { StreamError } from "../../protocol/error.ts";
 import { ParameterError } from "./openai-request.ts";
@@ -23,7 +24,7 @@ export function isCompletionPath(path: string): boolean {
 
 /** Gives a request the id that clients print when they report an error. */
 export function nameRequest(context: Context): void {
-  context.header("X-Request-Id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+  setHeader(context, "X-Request-Id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
 }
 
 /** Answers with an error in OpenAI's shape, and says whether the client may ask again by itself.

@@ -10,6 +10,7 @@ import type { StreamName } from "../../protocol/names.ts";
 import type { RunState } from "../../protocol/run.ts";
 import { idempotencyKey, readJson } from "../body.ts";
 import { openEventStream } from "../event-stream.ts";
+import { setHeader } from "../headers.ts";
 import type { Edge } from "../event-stream.ts";
 import { readRun, waitForEnd } from "../read-run.ts";
 import { refuseOpenAI } from "./openai-error.ts";
@@ -39,8 +40,8 @@ export function openAIRoutes({ log, hub, runner, edge, now }: OpenAIOptions): Ho
     const cursor = context.req.header("last-event-id") || undefined;
     if (cursor !== undefined) await checkKnown(key);
     const { status, run, stream } = await runner.start({ ...start, ...(key && { key }) });
-    context.header("X-Millrace-Run", run);
-    if (status === "joined") context.header("Idempotency-Replayed", "true");
+    setHeader(context, "X-Millrace-Run", run);
+    if (status === "joined") setHeader(context, "Idempotency-Replayed", "true");
     // Who joins an answer later does not end it by leaving.
     const isBound = status === "started" && !isPersistent(context);
     const onGone = isBound ? () => void runner.stop(run).catch(ignoreRefusal) : () => {};
