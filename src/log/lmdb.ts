@@ -55,6 +55,7 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
   });
   // Numbers are handed out in blocks: what a dead process did not use is left out.
   const numbersKey = tagged(TAG.numbers);
+  let gathered: { writes: Write[]; done: Promise<void> } | undefined;
   let number = db.get(numbersKey)?.readUIntBE(0, 6) ?? 0;
   let numbersEnd = number;
 
@@ -110,6 +111,24 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
     }
   }
 
+  /** What is written within one turn of the loop, whatever the stream, is one commit: with many runs at a time their tokens come
+   *  in the same turns, and a commit costs about the same however much is in it. */
+  function gather(): { writes: Write[]; done: Promise<void> } {
+    const writes: Write[] = [];
+    const done = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        gathered = undefined;
+        db.batch(() => {
+          for (const write of writes) apply(write);
+        }).then(
+          () => resolve(),
+          (error: unknown) => reject(commitError(error)),
+        );
+      });
+    });
+    return { writes, done };
+  }
+
   return {
     generation,
     wasInterrupted,
@@ -151,17 +170,14 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
       }
       return number;
     },
-    async commit(writes) {
-      if (writes.length === 0) return;
-      try {
-        await db.batch(() => {
-          for (const write of writes) apply(write);
-        });
-      } catch (error) {
-        throw commitError(error);
-      }
+    commit(writes) {
+      if (writes.length === 0) return Promise.resolve();
+      gathered ??= gather();
+      gathered.writes.push(...writes);
+      return gathered.done;
     },
     async close() {
+      await gathered?.done.catch(() => undefined);
       await db.flushed;
       await db.close();
     },
