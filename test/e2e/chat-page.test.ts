@@ -6,6 +6,8 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { ChatMessage } from "../../src/protocol/chat.ts";
 import { launchBrowser } from "../support/browser.ts";
+import { startCuttingProxy } from "../support/cutting-proxy.ts";
+import type { CuttingProxy } from "../support/cutting-proxy.ts";
 import { startFakeProvider } from "../support/fake-provider.ts";
 import type { FakeCall, FakeProvider } from "../support/fake-provider.ts";
 import { freePort, startServerProcess } from "../support/server-process.ts";
@@ -19,6 +21,7 @@ const OFFLINE_MS = 5_000;
 let browser: Browser;
 let provider: FakeProvider;
 let server: ServerProcess;
+let proxy: CuttingProxy;
 let page: Page;
 let errors: string[];
 let data = "";
@@ -34,6 +37,7 @@ beforeEach(async () => {
   port = await freePort();
   provider = await startFakeProvider({ respond });
   server = await start();
+  proxy = await startCuttingProxy({ target: port });
   page = await browser.newPage();
   errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -46,6 +50,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await page.close();
+  await proxy[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
   await provider.close();
   await rm(data, { recursive: true, force: true });
@@ -86,7 +91,7 @@ async function stored(): Promise<readonly ChatMessage[]> {
 }
 
 test("a reload, five seconds offline, a killed server and a continuation: the text is the model's, byte for byte", async () => {
-  await page.goto(server.url);
+  await page.goto(`http://127.0.0.1:${proxy.port}/`);
   await page.fill("#prompt", "Tell me everything");
   await page.keyboard.press("Enter");
   await reads(20);
@@ -95,9 +100,14 @@ test("a reload, five seconds offline, a killed server and a continuation: the te
   await page.reload();
   await reads(60);
 
+  // The browser's own switch leaves a stream of loopback open, so the wire is cut as well.
   await page.context().setOffline(true);
+  proxy.setRefusing(true);
+  proxy.cutAll();
   await new Promise((resolve) => setTimeout(resolve, OFFLINE_MS));
   const before = await answer();
+  expect(await page.locator("#link").getAttribute("data-link")).toBe("reconnecting");
+  proxy.setRefusing(false);
   await page.context().setOffline(false);
   await expect
     .poll(async () => (await answer()).length, { timeout: 10_000 })
