@@ -7,6 +7,8 @@ import { createGuideProvider } from "./chat/guide.ts";
 import { createModelRegistry } from "./chat/models.ts";
 import type { ModelRegistry } from "./chat/models.ts";
 import type { Provider } from "./chat/provider.ts";
+import { createOpenAIProvider as createProvider } from "./chat/openai.ts";
+import type { OpenAIProviderOptions } from "./chat/openai.ts";
 import { createRunner } from "./chat/runner.ts";
 import type { Runner, RunnerOptions } from "./chat/runner.ts";
 import { createScriptProvider } from "./chat/script.ts";
@@ -20,13 +22,18 @@ import type { HubOptions } from "./hub/hub.ts";
 import { openLmdbLog } from "./log/lmdb.ts";
 import type { Log } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
+import { nodeFetch } from "./server-fetch.ts";
 
-export { createOpenAIProvider } from "./chat/openai.ts";
 export type { GenerateRequest, Model, PromptMessage, Provider, ProviderEvent } from "./chat/provider.ts";
 export type { AppendOutcome, Log, NewEvent, StreamInfo } from "./log/log.ts";
 export { DataFolderError, readOwner } from "./log/lmdb-folder.ts";
 export { StreamError } from "./protocol/error.ts";
 export { parseStreamName } from "./protocol/names.ts";
+
+/** Makes the provider of any OpenAI-compatible server, asked through Node's own client. */
+export function createOpenAIProvider(options: OpenAIProviderOptions): Provider {
+  return createProvider({ ...options, fetch: options.fetch ?? nodeFetch });
+}
 
 export interface ServerOptions extends GuardOptions {
   /** `memory`: kept as long as the process; `lmdb`: kept in `data`; or a log of your own. Default `lmdb`. */
@@ -82,8 +89,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
   const log = lmdb ?? (typeof wanted === "object" ? wanted : createMemoryLog());
   const providers = [
     ...(options.providers ?? []),
-    ...(discovers ? await discoverLocalServers() : []),
-    ...(discovers ? environmentProviders(process.env) : []),
+    ...(discovers ? await discoverLocalServers({ fetch: nodeFetch }) : []),
+    ...(discovers ? environmentProviders(process.env, { fetch: nodeFetch }) : []),
     createGuideProvider({ documents: await loadGuideDocuments(new URL("../dist/docs/", import.meta.url)) }),
     ...(isDev ? [createScriptProvider()] : []),
   ];
