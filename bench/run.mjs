@@ -1,0 +1,150 @@
+#!/usr/bin/env node
+/** npm run bench -- [scenario…] [--quick | --smoke] [--rounds N] [--only name,name] [--output folder]
+ *  Measures Millrace beside its rivals, and writes results/*.json; a run of all scenarios also RESULTS.md and charts/. */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadContestant } from "./contestants/index.mjs";
+import { ROOT } from "./contestants/product.mjs";
+import { describeMachine } from "./machine.mjs";
+import { describeRounds } from "./measure.mjs";
+import { writeReport } from "./report.mjs";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const SCENARIOS = ["fan-out", "many-streams", "relay", "resume", "storm", "memory", "append", "neighbour"];
+const SIZES = {
+  full: { rounds: 5, warmMs: 600 },
+  quick: { rounds: 2, warmMs: 600 },
+  smoke: { rounds: 1, warmMs: 50 },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: "boolean" },
+    smoke: { type: "boolean" },
+    rounds: { type: "string" },
+    only: { type: "string" },
+    output: { type: "string" },
+    profile: { type: "string" },
+    help: { type: "boolean" },
+  },
+});
+const begun = performance.now();
+
+async function main() {
+  const unknown = positionals.filter((name) => !SCENARIOS.includes(name));
+  if (values.help || unknown.length > 0) {
+    if (unknown.length > 0) console.error(`There is no scenario ${unknown.join(", ")}.`);
+    console.log(
+      `npm run bench -- [scenario…] [--quick | --smoke] [--only contestants]\nScenarios: ${SCENARIOS.join(", ")}`,
+    );
+    return unknown.length > 0 ? 2 : 0;
+  }
+  const size = values.smoke ? "smoke" : values.quick ? "quick" : "full";
+  if (!prepare(size)) return 1;
+  const output = values.output ?? join(HERE, "results");
+  mkdirSync(output, { recursive: true });
+  const machine = describeMachine(ROOT);
+  say(machine.lines.join("\n"));
+  const results = [];
+  for (const name of positionals.length > 0 ? positionals : SCENARIOS) {
+    const result = await runScenario(name, size);
+    results.push(result);
+    writeFileSync(join(output, `${name}.json`), JSON.stringify({ machine, ...result }, undefined, 1));
+    print(result);
+  }
+  if (positionals.length === 0 && size !== "smoke")
+    writeReport({ machine, size, results, seconds: (performance.now() - begun) / 1000 });
+  const failed = results.some(({ cells }) => cells.length === 0);
+  say(`Done in ${Math.round((performance.now() - begun) / 1000)} s.`);
+  return failed ? 1 : 0;
+}
+
+/** Installs the rivals where that is not done, and builds the product. The smoke size takes what is there. */
+function prepare(size) {
+  if (size !== "smoke" && !isInstalled()) {
+    say("Installing the rivals: npm ci --prefix bench");
+    const args = ["ci", "--prefix", "bench", "--ignore-scripts", "--no-audit", "--no-fund"];
+    if (!succeeds("npm", args)) return false;
+  }
+  if (!succeeds(process.execPath, ["scripts/build.mjs", "--if-needed"])) return false;
+  // A copy, which a build beside the run does not change. Its packages are found from where it lies.
+  const copy = join(ROOT, ".cache", `bench-${process.pid}/`);
+  cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(copy, "package.json"));
+  process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
+  process.env.BENCH_PRODUCT = copy;
+  return true;
+}
+
+function succeeds(command, args) {
+  const { status } = spawnSync(command, args, { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0) console.error(`Stopped: ${command} ${args.join(" ")} failed.`);
+  return status === 0;
+}
+
+function isInstalled() {
+  const { status } = spawnSync("npm", ["ls", "--prefix", "bench", "--depth=0"], {
+    cwd: ROOT,
+    stdio: "ignore",
+  });
+  return status === 0;
+}
+
+async function runScenario(name, size) {
+  const { default: scenario } = await import(`./scenarios/${name}.mjs`);
+  const only = values.only?.split(",");
+  const wanted = scenario.contestants.filter((contestant) => only?.includes(contestant) ?? true);
+  const loaded = await Promise.all(wanted.map(loadContestant));
+  const missing = loaded.filter((contestant) => contestant.missing);
+  for (const { name: absent, missing: what } of missing)
+    say(`${absent} is missing: ${what} is not installed`);
+  say(`\n${scenario.title}`);
+  const context = {
+    ...SIZES[size],
+    ...(values.rounds && { rounds: Number(values.rounds) }),
+    ...(values.profile && { execArgv: ["--cpu-prof", `--cpu-prof-dir=${values.profile}`] }),
+    size,
+    say: (line) => say(`  ${line}`),
+    contestants: loaded.filter((contestant) => !contestant.missing),
+  };
+  const { cells, failures = [] } = await scenario.run(context);
+  return {
+    name,
+    title: scenario.title,
+    size,
+    figures: scenario.figures,
+    notes: scenario.notes ?? [],
+    contestants: loaded.map((each) => ({
+      name: each.name,
+      title: each.title,
+      version: each.version,
+      missing: each.missing,
+    })),
+    failures,
+    cells: cells.map((cell) => ({ ...cell, median: describeRounds(cell.rounds) })),
+  };
+}
+
+function print({ cells }) {
+  for (const { case: name, contestant, median } of cells) {
+    const figures = Object.entries(median).map(([figure, { median: value }]) => `${figure} ${round(value)}`);
+    console.log(`  ${name.padEnd(16)} ${contestant.padEnd(18)} ${figures.join("  ")}`);
+  }
+}
+
+function round(value) {
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}
+
+function say(line) {
+  const time = `${((performance.now() - begun) / 1000).toFixed(0)} s`.padStart(5);
+  console.log(line.startsWith("  ") ? `${time}${line}` : line);
+}
+
+process.exitCode = await main();
+// Children that answer would keep it open.
+process.exit();

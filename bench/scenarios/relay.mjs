@@ -1,0 +1,96 @@
+import { startModule } from "../children.mjs";
+import { startContestant } from "../contestants/index.mjs";
+import { runRequests, startProvider } from "../load/runs.mjs";
+import { nowMicros } from "../load/event.mjs";
+import { cpuSeconds, rssAnon } from "../measure.mjs";
+import { runRounds } from "../rounds.mjs";
+
+const LIMIT_MS = 25_000;
+
+const SIZES = {
+  full: {
+    "flat out": { runs: 8, tokens: 5_000, rate: 0 },
+    "100 runs × 50/s": { runs: 100, tokens: 100, rate: 50 },
+    "500 runs × 50/s": { runs: 500, tokens: 100, rate: 50 },
+  },
+  smoke: {
+    "flat out": { runs: 2, tokens: 500, rate: 0 },
+    "5 runs × 50/s": { runs: 5, tokens: 20, rate: 50 },
+  },
+};
+
+/** A provider's tokens on their way to readers. */
+export default {
+  name: "relay",
+  title: "Relay: a provider's tokens to readers",
+  contestants: ["millrace", "pass-through"],
+  figures: [
+    "tokensPerCpuSecond",
+    "cpuMicros",
+    "p50",
+    "p99",
+    "serverCores",
+    "rssAnonMiB",
+    "bytesPerEvent",
+    "lost",
+  ],
+  notes: [
+    "Latency is from the provider's write to the reader's read, so the way through the two sockets is in it. The pass-through keeps nothing and cannot resume.",
+    "The other contestants do not relay: left out.",
+  ],
+  run(context) {
+    const cases = SIZES[context.size] ?? SIZES.full;
+    return runRounds({ ...context, limitMs: 90_000 }, context.contestants, (contestant) =>
+      runOnce(contestant, cases, context),
+    );
+  },
+};
+
+async function runOnce(contestant, cases, { execArgv }) {
+  const provider = await startProvider();
+  const server = await startContestant(contestant, { env: provider.env, execArgv });
+  const faces =
+    contestant.name === "millrace" ? { "": "openai", " by GET /stream": "prompt" } : { "": "openai" };
+  const figures = {};
+  try {
+    for (const [suffix, face] of Object.entries(faces)) {
+      await relay(server, face, { runs: 8, tokens: 400, rate: 0 });
+      // Paced, the two differ by the bytes of a token alone.
+      for (const [name, size] of Object.entries(cases))
+        if (suffix === "" || size.rate === 0) figures[name + suffix] = await relay(server, face, size);
+    }
+    return figures;
+  } finally {
+    await server.stop();
+    await provider.stop();
+  }
+}
+
+/** Starts runs and reads them to their ends. */
+export async function relay(server, face, size) {
+  const ears = startModule("load/readers.mjs");
+  try {
+    const requests = runRequests(face, server.port, size);
+    const cpuBefore = cpuSeconds(server.pid);
+    const begun = nowMicros();
+    const { refused } = await ears.ask("open", { port: server.port, requests, sampleEvery: 1 });
+    if (refused > 0) throw new Error(`${refused} of ${requests.length} runs were refused.`);
+    const seen = await ears.ask("await", { timeoutMs: LIMIT_MS, until: "end" });
+    if (seen.events === 0) throw new Error(`No token has come. The last bytes: ${seen.tail}`);
+    const cpu = cpuSeconds(server.pid) - cpuBefore;
+    const tokens = size.runs * size.tokens;
+    return {
+      tokensPerCpuSecond: seen.events / cpu,
+      cpuMicros: (cpu * 1e6) / seen.events,
+      perSecond: seen.events / ((seen.at - begun) / 1e6),
+      p50: seen.p50,
+      p99: seen.p99,
+      serverCores: cpu / ((seen.at - begun) / 1e6),
+      rssAnonMiB: rssAnon(server.pid) / 1024,
+      bytesPerEvent: seen.bytes / seen.events,
+      lost: tokens - seen.events + seen.disorder,
+    };
+  } finally {
+    await ears.stop();
+  }
+}

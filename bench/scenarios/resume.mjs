@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startModule } from "../children.mjs";
+import { startContestant } from "../contestants/index.mjs";
+import { cpuSeconds, percentile, rssAnon } from "../measure.mjs";
+import { runRounds } from "../rounds.mjs";
+
+const SIZES = {
+  full: { tokens: 50_000, others: 1_000_000, comings: 1_000 },
+  quick: { tokens: 50_000, others: 1_000_000, comings: 300 },
+  smoke: { tokens: 500, others: 1_000, comings: 20 },
+};
+
+/** Coming back to a long answer in a log that holds much else. */
+export default {
+  name: "resume",
+  title: "Resume: a 50,000-token answer among 1,000,000 other events",
+  contestants: ["millrace"],
+  figures: ["p50", "p99", "startP50", "startP99", "bytesPerText", "cpuMillis", "rssAnonMiB"],
+  notes: [
+    "p50 and p99: ms from the request to the end of the answer, at random cursors, one after the other; startP50 and startP99 the same from the beginning. bytesPerText: all bytes of a connection from the beginning over those of the text as JSON.",
+    "No other contestant keeps answers: left out.",
+  ],
+  async run(context) {
+    const size = SIZES[context.size];
+    const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
+    try {
+      const filler = startModule("load/filler.mjs");
+      const answer = await filler.ask("fill", { folder, ...size });
+      await filler.stop();
+      context.say(
+        `the log holds ${size.others + size.tokens} events; the answer has ${answer.jsonBytes} bytes of JSON text`,
+      );
+      return await runRounds(context, context.contestants, (contestant, round) =>
+        runOnce(contestant, { folder, answer, round, ...size }, context),
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function runOnce(contestant, { folder, answer, round, tokens, comings }, { execArgv }) {
+  const server = await startContestant(contestant, { folder, execArgv });
+  const visitor = startModule("load/comings.mjs");
+  const visit = (cursors) =>
+    visitor.ask("come", { port: server.port, path: `/v1/streams/${answer.stream}`, cursors });
+  try {
+    const epoch = answer.cursor.split(".")[0];
+    await visit(randomCursors(epoch, tokens, 20, round + 100));
+    const cpuBefore = cpuSeconds(server.pid);
+    const random = await visit(randomCursors(epoch, tokens, comings, round));
+    const cpu = cpuSeconds(server.pid) - cpuBefore;
+    const whole = await visit(Array.from({ length: Math.ceil(comings / 10) }));
+    return {
+      [`${tokens} tokens`]: {
+        p50: percentile(random.times, 0.5),
+        p99: percentile(random.times, 0.99),
+        startP50: percentile(whole.times, 0.5),
+        startP99: percentile(whole.times, 0.99),
+        bytesPerText: percentile(whole.bytes, 0.5) / answer.jsonBytes,
+        cpuMillis: (cpu * 1000) / comings,
+        rssAnonMiB: rssAnon(server.pid) / 1024,
+      },
+    };
+  } finally {
+    await visitor.stop();
+    // In good order: a log that was killed is opened with a look at what was left.
+    await server.stop("SIGTERM");
+  }
+}
+
+/** The same places in each run of the same round. */
+function randomCursors(epoch, tokens, count, seed) {
+  let state = (seed + 1) >>> 0;
+  return Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return `${epoch}.${1 + Math.floor((state / 2 ** 32) * (tokens - 1))}`;
+  });
+}
