@@ -1,7 +1,19 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import type { Plugin } from "vite";
+
+/** KaTeX brings each font in three formats; every browser that runs the page reads the first. */
+const oneFontFormat: Plugin = {
+  name: "one-font-format",
+  enforce: "pre",
+  transform(code, id) {
+    if (!/katex.*\.css$/.test(id)) return undefined;
+    return code.replaceAll(/,\s*url\([^)]*\.(?:woff|ttf)\)\s*format\([^)]*\)/g, "");
+  },
+};
 
 export default defineConfig({
+  plugins: [oneFontFormat],
   root: fileURLToPath(new URL("web", import.meta.url)),
   // A chat's address is deeper than the page's own, and its files are not.
   base: "/",

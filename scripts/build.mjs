@@ -32,6 +32,9 @@ const SOURCES = [
 ];
 const DOCUMENTS = ["README.md", "PROTOCOL.md", "docs/guide"];
 
+// What is built is what is shipped: under vitest this is "test", and React's development build would be taken.
+process.env.NODE_ENV = "production";
+
 process.exitCode = await main();
 
 async function main() {

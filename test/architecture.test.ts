@@ -63,7 +63,7 @@ const RULES: ImportRule[] = [
   },
   {
     files: /^src\/server[^/]*\.ts$/,
-    may: [PROTOCOL, "src/log/", "src/hub/", "src/chat/", "src/http/"],
+    may: [PROTOCOL, "src/log/", "src/hub/", "src/chat/", "src/http/", "src/server-fetch.ts"],
     node: true,
   },
 ];

@@ -31,7 +31,7 @@ test("a request on a connection that the server has closed meanwhile is sent aga
       signal,
     });
     const reader = response.body?.getReader();
-    while (reader !== undefined && !(await reader.read()).done);
+    for (let isDone = false; !isDone;) isDone = (await reader?.read())?.done ?? true;
     return response.status;
   };
   expect(await ask()).toBe(200);

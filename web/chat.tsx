@@ -1,8 +1,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useChat, useClient, useConnection } from "millrace/react";
-import { Composer, isComposing } from "./composer.tsx";
-import { useElapsed } from "./elapsed.ts";
+import { Composer } from "./composer.tsx";
+import { useCut } from "./cut.ts";
+import { isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { Message } from "./message.tsx";
 import { useModelChoice } from "./model.tsx";
@@ -11,30 +12,32 @@ import { createFollower } from "./scroll.ts";
 import type { Follower } from "./scroll.ts";
 import { StatusLine } from "./status-line.tsx";
 import { statusOf } from "./words.ts";
+import type { Status } from "./words.ts";
 
-/** A shorter cut is shown by the dot alone. */
-const QUIET_CUT_MS = 2_000;
-const BACK_MS = 3_000;
+export interface ChatProps {
+  id: string;
+  /** Something lies over it, to which Esc belongs. */
+  isCovered: boolean;
+}
 
 /** One chat: its messages, the state of things, and the box. */
-export function Chat({ id }: { id: string }): ReactNode {
+export function Chat({ id, isCovered }: ChatProps): ReactNode {
   const chat = useChat(id);
   const store = useClient().chat(id);
   const connection = useConnection();
   const [model] = useModelChoice();
   const { follower, isFollowing } = useFollower();
-  const isAway = connection.status === "reconnecting" || connection.status === "connecting";
-  const isCut = useElapsed(isAway ? connection.since : undefined, QUIET_CUT_MS);
-  const late = useLate(isCut, chat.caughtUp);
+  const { isCut, late } = useCut(connection, chat.caughtUp);
+  const status = statusOf({ chat, connection, isCut, late });
 
   useEffect(() => {
     document.title = chat.title === undefined || chat.title === "" ? "Millrace" : `${chat.title} · Millrace`;
   }, [chat.title]);
-  useEscape(chat.isAnswering && !chat.isStopping, store.stop);
+  useEscape(chat.isAnswering && !chat.isStopping && !isCovered, store.stop);
 
   if (chat.status === "unknown") {
     return (
-      <Nothing title="There is no such chat.">
+      <Nothing title="There is no such chat." status={status}>
         <a className="button is-line" href="/" onClick={onLink}>
           Start a new one
         </a>
@@ -43,26 +46,31 @@ export function Chat({ id }: { id: string }): ReactNode {
   }
   if (chat.status === "deleted") {
     return (
-      <Nothing title="This chat was deleted.">
+      <Nothing title="This chat was deleted." status={status}>
         <button type="button" className="button is-line" onClick={() => void store.restore()}>
           Restore it
         </button>
+        <a className="button is-plain" href="/" onClick={onLink}>
+          Start a new one
+        </a>
       </Nothing>
     );
   }
   return (
     <>
-      <main className="column" aria-label={chat.title ?? "Chat"}>
+      <main className="column">
+        <h1 className="unseen">{chat.title ?? "New chat"}</h1>
         <div className="messages">
           {chat.path.map((step, index) => (
             <Message
-              key={step.message.id}
+              // Of the answers to a message one is shown: the next takes its place, and the focus stays.
+              key={step.message.parent ?? ""}
               step={step}
               store={store}
               model={model}
               isLast={index === chat.path.length - 1}
-              isBusy={chat.isAnswering}
-              isCut={isCut}
+              isBusy={chat.isAnswering && (index === chat.path.length - 1 || step.sending !== undefined)}
+              isCut={isCut && chat.run?.message === step.message.id}
             />
           ))}
           {chat.isAnswering && chat.path.at(-1)?.message.role === "user" && (
@@ -72,8 +80,8 @@ export function Chat({ id }: { id: string }): ReactNode {
           )}
         </div>
       </main>
-      <div className="dock">
-        <StatusLine status={statusOf({ chat, connection, isCut, late })}>
+      <footer className="dock">
+        <StatusLine status={status}>
           {!isFollowing && chat.isAnswering && (
             <button
               type="button"
@@ -96,20 +104,33 @@ export function Chat({ id }: { id: string }): ReactNode {
             return Promise.resolve(true);
           }}
           onStop={() => void store.stop()}
+          onResize={() => follower.current?.keep()}
         />
-      </div>
+      </footer>
     </>
   );
 }
 
-function Nothing({ title, children }: { title: string; children: ReactNode }): ReactNode {
+interface NothingProps {
+  title: string;
+  status: Status;
+  children: ReactNode;
+}
+
+/** In the place of a chat that is not there. */
+function Nothing({ title, status, children }: NothingProps): ReactNode {
   return (
-    <main className="column">
-      <section className="empty">
-        <h1>{title}</h1>
-        <p className="nothing-next">{children}</p>
-      </section>
-    </main>
+    <>
+      <main className="column">
+        <section className="empty">
+          <h1>{title}</h1>
+          <p className="nothing-next">{children}</p>
+        </section>
+      </main>
+      <footer className="dock">
+        <StatusLine status={status} />
+      </footer>
+    </>
   );
 }
 
@@ -120,22 +141,17 @@ function useFollower(): { follower: React.RefObject<Follower | undefined>; isFol
   useLayoutEffect(() => {
     const made = createFollower(() => setFollowing(made.isFollowing));
     follower.current = made;
-    return () => made.close();
+    // Formulas and colours come a moment after their text, and change its height.
+    const observer = new ResizeObserver(() => made.keep());
+    observer.observe(document.body);
+    return () => {
+      observer.disconnect();
+      made.close();
+    };
   }, []);
   // After the messages have been drawn.
   useLayoutEffect(() => follower.current?.keep());
   return { follower, isFollowing };
-}
-
-/** What came late after a cut that was long enough to be told, for a moment. */
-function useLate(isCut: boolean, caughtUp: { tokens: number; at: number } | undefined): number | undefined {
-  const wasCut = useRef(false);
-  const isOver = useElapsed(caughtUp?.at, BACK_MS);
-  useEffect(() => {
-    if (isCut) wasCut.current = true;
-    else if (isOver) wasCut.current = false;
-  }, [isCut, isOver]);
-  return wasCut.current && !isCut && !isOver ? caughtUp?.tokens : undefined;
 }
 
 /** Esc, wherever the focus is. */

@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
+import { focusBox, isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { ModelPicker } from "./model.tsx";
 
@@ -10,28 +11,43 @@ export interface ComposerProps {
   isBusy?: boolean;
   /** An answer is written: the button stops it. */
   isAnswering?: boolean;
-  /** Resolves with whether it was taken; the box is emptied when it is sent, and gets it back when it was not. */
+  /** Resolves with whether it was taken: it stays in the box until then. */
   onSend: (text: string) => Promise<boolean>;
   onStop?: () => void;
+  /** Its height has changed. */
+  onResize?: () => void;
 }
 
 /** Where a message is written: Enter sends, Shift+Enter breaks the line, and it grows with its text. */
-export function Composer({ first = "", isBusy, isAnswering, onSend, onStop }: ComposerProps): ReactNode {
+export function Composer({
+  first = "",
+  isBusy,
+  isAnswering,
+  onSend,
+  onStop,
+  onResize,
+}: ComposerProps): ReactNode {
   const [text, setText] = useState(first);
+  const [isSending, setSending] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
 
   useLayoutEffect(() => {
     if (box.current === null) return;
     box.current.style.height = "auto";
     box.current.style.height = `${box.current.scrollHeight}px`;
+    onResize?.();
+    // The text alone makes it grow.
   }, [text]);
-  useEffect(() => box.current?.focus({ preventScroll: true }), []);
+  useEffect(focusBox, []);
 
   async function send(): Promise<void> {
     if (isAnswering === true) return onStop?.();
-    if (isBusy === true || text.trim() === "") return box.current?.focus();
-    setText("");
-    if (!(await onSend(text.trim()))) setText((now) => (now === "" ? text : now));
+    if (isSending || isBusy === true || text.trim() === "") return box.current?.focus();
+    focusBox();
+    setSending(true);
+    const isTaken = await onSend(text.trim());
+    setSending(false);
+    if (isTaken) setText("");
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -65,6 +81,7 @@ export function Composer({ first = "", isBusy, isAnswering, onSend, onStop }: Co
         enterKeyHint="send"
         dir="auto"
         value={text}
+        readOnly={isSending}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKeyDown}
       />
@@ -85,9 +102,4 @@ export function Composer({ first = "", isBusy, isAnswering, onSend, onStop }: Co
       </div>
     </form>
   );
-}
-
-/** Whether a key belongs to an input method that is still composing a word; Safari tells its last one by the code alone. */
-export function isComposing({ isComposing, keyCode }: { isComposing: boolean; keyCode: number }): boolean {
-  return isComposing || keyCode === 229;
 }

@@ -3,7 +3,9 @@ export type Inline =
   | { kind: "text"; text: string }
   | { kind: "code"; text: string }
   | { kind: "break" }
-  | { kind: "strong" | "emphasis"; children: Inline[] }
+  | { kind: "strong" | "emphasis" | "strike"; children: Inline[] }
+  /** A formula in TeX. `isOpen` while its end has not come. */
+  | { kind: "math"; source: string; isDisplay: boolean; isOpen: boolean }
   | { kind: "link"; href: string; children: Inline[] };
 
 export interface InlineText {
@@ -15,13 +17,19 @@ export interface InlineText {
 /** How far a closing mark may be from its opening one. It bounds what is read again with each token. */
 const LONGEST_SPAN = 1500;
 const LONGEST_LINK = 600;
+const LONGEST_MATH = 600;
 
 const TARGET =
   /^\([ \t]*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'))?[ \t]*\)/;
 /** Every beginning of a target, and little else. */
 const TARGET_BEGUN = /^\([ \t]*<?[^\s<>]*>?(?:[ \t]+(?:"[^"\n]*"?|'[^'\n]*'?)?[ \t]*)?$/;
 
-/** Reads emphasis, code and links in a block's text.
+/** A dollar before this is a price. */
+const PRICE = /^\d[\d.,]*[kKMB]?[,;:]?\s+\p{L}{2}/u;
+/** What would be shown raw if text after a dollar waited for another. */
+const OTHER_MARKS = /\*\*|~~|\[|(?:^|\s)[*_~]|https?:/;
+
+/** Reads emphasis, code, links and formulas in a block's text.
  *  Shape: with `isOpen` the text may go on: a mark that is not closed yet is taken as if it were, so that the marks
  *         themselves are never shown and taken away again. */
 export function parseInline(source: string, isOpen: boolean): InlineText {
@@ -29,15 +37,15 @@ export function parseInline(source: string, isOpen: boolean): InlineText {
   return { nodes: reader.read(), settled: reader.settled };
 }
 
-/** The address of a link if it is safe to follow: http, https or relative; otherwise undefined. */
+/** The address of a link if it is safe to follow: http, https, mailto or relative; otherwise undefined. */
 export function safeHref(href: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- browsers pass over these characters inside a scheme
   const plain = href.replaceAll(/[\u0000-\u0020\u007f]/g, "");
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(plain)?.[1]?.toLowerCase();
-  return plain !== "" && (scheme === undefined || scheme === "http" || scheme === "https")
-    ? plain
-    : undefined;
+  return plain !== "" && (scheme === undefined || SCHEMES.has(scheme)) ? plain : undefined;
 }
+
+const SCHEMES = new Set(["http", "https", "mailto"]);
 
 class Reader {
   settled = 0;
@@ -46,6 +54,8 @@ class Reader {
   readonly #nodes: Inline[] = [];
   #text = "";
   #at = 0;
+  /** Something that may still become a formula lies behind. */
+  #isBlocked = false;
 
   constructor(source: string, isOpen: boolean) {
     this.#source = source;
@@ -73,8 +83,11 @@ class Reader {
         return this.#newline();
       case "`":
         return this.#code();
+      case "$":
+        return this.#dollar();
       case "*":
       case "_":
+      case "~":
         return this.#emphasis(char);
       case "!":
         return this.#source.charAt(this.#at + 1) === "[" ? this.#link(2) : this.#literal(1);
@@ -83,6 +96,7 @@ class Reader {
       case "<":
         return this.#angleLink();
       case "h":
+      case "w":
         return this.#bareLink();
       default:
         return this.#plain();
@@ -90,7 +104,7 @@ class Reader {
   }
 
   #plain(): void {
-    const rest = /[\\\n`*_![<h]/g;
+    const rest = /[\\\n`$*_~![<]|https?:\/\/|www\./g;
     rest.lastIndex = this.#at + 1;
     const next = rest.exec(this.#source)?.index ?? this.#source.length;
     const run = this.#source.slice(this.#at, next);
@@ -99,18 +113,57 @@ class Reader {
     // Where a word begins after a space, nothing that comes later reaches back.
     let word = run.length - 1;
     while (word > 0 && (run.charAt(word) === " " || run.charAt(word - 1) !== " ")) word -= 1;
-    if (word > 0) this.settled = start + word;
+    if (word > 0) this.#settle(start + word);
   }
 
   #escape(): void {
     const next = this.#source.charAt(this.#at + 1);
     if (next === "" && this.#isOpen) return this.#finish();
+    if ((next === "(" || next === "[") && this.#texMath(next)) return;
     if (next === "\n") {
       this.#push({ kind: "break" }, 2);
     } else if (/[!-/:-@[-`{-~]/.test(next)) {
       this.#text += next;
       this.#at += 2;
     } else this.#literal(1);
+  }
+
+  /** `\(…\)` and `\[…\]`; false if it is no formula. */
+  #texMath(bracket: "(" | "["): boolean {
+    const source = this.#source;
+    const from = this.#at + 2;
+    const end = findTexEnd(source, from, bracket);
+    if (end === undefined && !this.#canWait(LONGEST_MATH)) return false;
+    const tex = source.slice(from, end).replace(/\\$/, "").trim();
+    const math = { kind: "math", source: tex, isDisplay: bracket === "[" } as const;
+    if (end === undefined) {
+      if (tex !== "") this.#wait({ ...math, isOpen: true });
+      this.#finish();
+      return true;
+    }
+    if (tex === "") return false;
+    this.#push({ ...math, isOpen: false }, end + 2 - this.#at);
+    return true;
+  }
+
+  /** `$…$` and `$$…$$`. Prices are none: a formula begins and ends without a space, and no digit or letter follows it. */
+  #dollar(): void {
+    const source = this.#source;
+    const run = /^\$+/.exec(source.slice(this.#at, this.#at + LONGEST_MATH))?.[0] ?? "$";
+    const from = this.#at + run.length;
+    if (run.length > 2 || isWordChar(source.charAt(this.#at - 1))) return this.#literal(run.length);
+    const end = run === "$" ? findDollar(source, from, this.#isOpen) : findDollars(source, from);
+    if (end === "none") return this.#literal(run.length);
+    if (end === "open") {
+      if (!this.#canWait(LONGEST_MATH)) return this.#literal(run.length);
+      const rest = source.slice(this.#at);
+      this.#isBlocked = true;
+      // What may be a price reads as text meanwhile, and so does what has other marks.
+      const isText = /^\$+(?:\d|$)/.test(rest) || OTHER_MARKS.test(rest);
+      return this.#literal(isText ? run.length : rest.length);
+    }
+    const math = { kind: "math", source: source.slice(from, end).trim(), isDisplay: run === "$$" } as const;
+    this.#push({ ...math, isOpen: false }, end + run.length - this.#at);
   }
 
   #newline(): void {
@@ -135,7 +188,7 @@ class Reader {
     this.#finish();
   }
 
-  #emphasis(char: "*" | "_"): void {
+  #emphasis(char: "*" | "_" | "~"): void {
     const source = this.#source;
     const isDouble = source.charAt(this.#at + 1) === char;
     const mark = isDouble ? char + char : char;
@@ -143,8 +196,8 @@ class Reader {
     const next = source.charAt(from);
     if (next === "" && this.#canWait()) return this.#finish();
     const isInWord = char === "_" && isWordChar(source.charAt(this.#at - 1));
-    if (next === "" || /\s/.test(next) || isInWord) return this.#literal(mark.length);
-    const kind = isDouble ? "strong" : "emphasis";
+    if (next === "" || /\s/.test(next) || isInWord || mark === "~") return this.#literal(mark.length);
+    const kind = char === "~" ? "strike" : isDouble ? "strong" : "emphasis";
     const end = findCloser(source, from, mark, this.#isOpen);
     if (end !== undefined) {
       const children = parseInline(source.slice(from, end), false).nodes;
@@ -197,13 +250,14 @@ class Reader {
     const isInWord = isWordChar(this.#source.charAt(this.#at - 1));
     const match = isInWord
       ? null
-      : /^https?:\/\/[^\s<>"`*]*[^\s<>"`*.,;:!?')\]]/.exec(
+      : /^(?:https?:\/\/|www\.)[^\s<>"`*]*[^\s<>"`*~.,;:!?')\]]/.exec(
           this.#source.slice(this.#at, this.#at + LONGEST_LINK),
         );
     if (match === null) return this.#literal(1);
-    const href = match[0];
+    const text = match[0];
+    const href = text.startsWith("www.") ? `https://${text}` : text;
     const { settled } = this;
-    this.#push({ kind: "link", href, children: [{ kind: "text", text: href }] }, href.length);
+    this.#push({ kind: "link", href, children: [{ kind: "text", text }] }, text.length);
     // The address may go on after what looks like its end.
     this.settled = settled;
   }
@@ -217,7 +271,11 @@ class Reader {
     this.#flush();
     this.#nodes.push(node);
     this.#at += length;
-    if (this.#at < this.#source.length) this.settled = this.#at;
+    if (this.#at < this.#source.length) this.#settle(this.#at);
+  }
+
+  #settle(at: number): void {
+    if (!this.#isBlocked) this.settled = at;
   }
 
   #wait(node: Inline): void {
@@ -250,7 +308,7 @@ function findCloser(source: string, from: number, mark: string, isOpen: boolean)
   const limit = Math.min(source.length, from - mark.length + LONGEST_SPAN);
   for (let at = from; at < limit; at += 1) {
     const here = source.charAt(at);
-    if (here === "\\") at += 1;
+    if (here === "\\") at = skipEscape(source, at, isOpen);
     else if (here === "`") at = skipCode(source, at, isOpen);
     else if (here === char && at > from) {
       let after = at;
@@ -272,6 +330,43 @@ function skipCode(source: string, at: number, isOpen: boolean): number {
   const end = findCodeEnd(source, at, mark);
   if (end !== undefined) return end + mark.length - 1;
   return isOpen && source.length - at <= LONGEST_SPAN ? source.length : at + mark.length - 1;
+}
+
+/** The last character of an escape, or of the formula that it begins. */
+function skipEscape(source: string, at: number, isOpen: boolean): number {
+  const bracket = source.charAt(at + 1);
+  if (bracket !== "(" && bracket !== "[") return at + 1;
+  const end = findTexEnd(source, at + 2, bracket);
+  if (end !== undefined) return end + 1;
+  return isOpen && source.length - at <= LONGEST_MATH ? source.length : at + 1;
+}
+
+function findTexEnd(source: string, from: number, bracket: "(" | "["): number | undefined {
+  const end = source.indexOf(bracket === "(" ? "\\)" : "\\]", from);
+  return end === -1 || end - from > LONGEST_MATH - 4 ? undefined : end;
+}
+
+/** Where the formula ends whose dollar stands before `from`. */
+function findDollar(source: string, from: number, isOpen: boolean): number | "open" | "none" {
+  if (/^\s/.test(source.slice(from, from + 1)) || PRICE.test(source.slice(from, from + 40))) return "none";
+  const limit = Math.min(source.length, from + LONGEST_MATH - 2);
+  for (let at = from; at < limit; at += 1) {
+    const here = source.charAt(at);
+    if (here === "`") return "none";
+    if (here === "\\") at += 1;
+    else if (here === "$") {
+      const next = source.charAt(at + 1);
+      if (next === "" && isOpen) return "open";
+      return /\s/.test(source.charAt(at - 1)) || next === "$" || isWordChar(next) ? "none" : at;
+    }
+  }
+  return limit === source.length ? "open" : "none";
+}
+
+function findDollars(source: string, from: number): number | "open" | "none" {
+  const end = source.indexOf("$$", from);
+  if (end === -1) return "open";
+  return end - from > LONGEST_MATH - 4 || source.slice(from, end).trim() === "" ? "none" : end;
 }
 
 /** Where a run of exactly these backticks stands. */

@@ -1,9 +1,10 @@
 import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
-import { useChats, useClient, useModels } from "millrace/react";
+import { useClient, useConnection, useModels } from "millrace/react";
 import { Composer } from "./composer.tsx";
+import { useCut } from "./cut.ts";
 import { useModelChoice } from "./model.tsx";
-import { chatPath, navigate } from "./route.ts";
+import { chatPath, navigate, readRoute } from "./route.ts";
 import { StatusLine } from "./status-line.tsx";
 import { statusOf } from "./words.ts";
 import type { Status } from "./words.ts";
@@ -13,7 +14,8 @@ const EXAMPLES = ["What is SSE?", "Why not WebSockets?", "How do I resume after 
 /** The beginning of a chat: what may be asked, and the box. The chat is made with its first message. */
 export function NewChat({ prompt = "" }: { prompt?: string | undefined }): ReactNode {
   const client = useClient();
-  const { create } = useChats();
+  const connection = useConnection();
+  const { isCut } = useCut(connection);
   const { models } = useModels();
   const [choice] = useModelChoice();
   const [isMaking, setMaking] = useState(false);
@@ -27,9 +29,10 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
     setMaking(true);
     setFailure(undefined);
     try {
-      const chat = await create();
+      const chat = await client.chats.create();
       void client.chat(chat).send(text, { model: choice });
-      navigate(chatPath(chat));
+      // Whoever has gone elsewhere meanwhile finds it in the list.
+      if (readRoute(location.href).chat === undefined) navigate(chatPath(chat));
       return true;
     } catch (error) {
       setFailure({
@@ -68,10 +71,10 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
           <p className="model-note">{models.find(({ id }) => id === choice)?.description}</p>
         </section>
       </main>
-      <div className="dock">
-        <StatusLine status={failure ?? statusOf({ isMaking })} />
+      <footer className="dock">
+        <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut })} />
         <Composer key="new" first={prompt} isBusy={isMaking} onSend={begin} />
-      </div>
+      </footer>
     </>
   );
 }

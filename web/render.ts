@@ -1,7 +1,9 @@
+import { CodeLeaf } from "./code-leaf.ts";
 import { parseInline } from "./inline.ts";
 import type { Inline } from "./inline.ts";
 import { createSplitter } from "./markdown.ts";
-import type { Block, Step } from "./markdown.ts";
+import type { Align, Block, Step } from "./markdown.ts";
+import { renderMath } from "./math.ts";
 
 /** Shows markdown while it arrives. */
 export interface Renderer {
@@ -21,16 +23,11 @@ const SETTLE_LENGTH = 400;
  *  any more, keep their nodes: a token costs the same however long the answer is, and a selection survives. */
 export function createRenderer(root: HTMLElement): Renderer {
   let splitter = createSplitter();
-  let leaf: Leaf | undefined;
-  let block: { kind: Block["kind"]; element: HTMLElement } | undefined;
-  let lists: HTMLElement[] = [];
+  /** The open blocks, each inside the one before it. */
+  let blocks: OpenBlock[] = [];
+  let outline = createOutline();
   let head: HTMLElement | undefined;
 
-  const enter = (next: Leaf | undefined) => {
-    leaf?.finish();
-    leaf = next;
-    if (next !== undefined) moveHead(next.element);
-  };
   // The place where the text is being written; it stays between two blocks until the next one is known.
   const moveHead = (next: HTMLElement | undefined) => {
     head?.classList.remove("is-head");
@@ -38,29 +35,28 @@ export function createRenderer(root: HTMLElement): Renderer {
     next?.classList.add("is-head");
   };
 
+  const open = (block: Block) => {
+    const element = blockElement(block, block.kind === "heading" ? outline.enter(block.level) : 0);
+    (blocks.at(-1)?.element ?? root).append(element);
+    const leaf = leafOf(block, element);
+    blocks.push({ block, element, leaf });
+    if (leaf !== undefined) moveHead(leaf.element);
+    else if (block.kind === "table" || block.kind === "rule") moveHead(undefined);
+  };
+
   const apply = (step: Step) => {
+    const innermost = blocks.at(-1);
     switch (step.type) {
-      case "open": {
-        const element = blockElement(step.block);
-        block = { kind: step.block.kind, element };
-        lists = [];
-        if (step.block.kind === "list") return;
-        root.append(element);
-        if (step.block.kind === "code") enter(new CodeLeaf(element));
-        else if (step.block.kind === "table" || step.block.kind === "rule") moveHead(undefined);
-        else enter(new TextLeaf(element));
-        return;
-      }
-      case "item":
-        return enter(new TextLeaf(addItem(root, lists, step)));
+      case "open":
+        return open(step.block);
       case "row":
-        if (block !== undefined) addRow(block.element, step.cells);
+        if (innermost?.block.kind === "table") addRow(innermost.element, step.cells, innermost.block.aligns);
         return;
       case "text":
-        return leaf?.add(step.text);
+        return innermost?.leaf?.add(step.text);
       case "close":
-        enter(undefined);
-        block = undefined;
+        innermost?.leaf?.finish();
+        blocks.pop();
     }
   };
 
@@ -69,23 +65,29 @@ export function createRenderer(root: HTMLElement): Renderer {
       for (const step of splitter.push(text)) apply(step);
     },
     paint() {
-      leaf?.paint();
+      blocks.at(-1)?.leaf?.paint();
     },
     end() {
       for (const step of splitter.end()) apply(step);
     },
     clear() {
       splitter = createSplitter();
-      leaf = undefined;
-      block = undefined;
-      lists = [];
+      blocks = [];
+      outline = createOutline();
       moveHead(undefined);
       root.replaceChildren();
     },
   };
 }
 
-interface Leaf {
+interface OpenBlock {
+  block: Block;
+  element: HTMLElement;
+  leaf: Leaf | undefined;
+}
+
+/** A block that holds text. */
+export interface Leaf {
   readonly element: HTMLElement;
   add: (text: string) => void;
   paint: () => void;
@@ -129,44 +131,78 @@ class TextLeaf implements Leaf {
   }
 }
 
-/** Code grows at its end and is never read again. */
-class CodeLeaf implements Leaf {
+/** A formula: its source while it is written, then drawn. */
+class MathLeaf implements Leaf {
   readonly element: HTMLElement;
-  readonly #text = document.createTextNode("");
-  #waiting = "";
+  #source = "";
 
-  constructor(figure: HTMLElement) {
-    this.element = figure.querySelector("code") ?? figure;
-    this.element.append(this.#text);
+  constructor(element: HTMLElement) {
+    this.element = element;
   }
 
   add(text: string): void {
-    this.#waiting += text;
+    this.#source += text;
   }
 
   paint(): void {
-    if (this.#waiting !== "") this.#text.appendData(this.#waiting);
-    this.#waiting = "";
+    if (this.element.textContent !== this.#source) this.element.textContent = this.#source;
   }
 
   finish(): void {
     this.paint();
+    void renderMath(this.element, this.#source, true);
   }
 }
 
-function blockElement(block: Block): HTMLElement {
+/** How deep the headings of an answer are. Whatever level it begins at, its first heading follows the page's, and none
+ *  leaves a level out. */
+function createOutline(): { enter: (level: number) => number } {
+  const levels: number[] = [];
+  return {
+    enter(level) {
+      while ((levels.at(-1) ?? 0) >= level) levels.pop();
+      return levels.push(level);
+    },
+  };
+}
+
+function leafOf(block: Block, element: HTMLElement): Leaf | undefined {
+  switch (block.kind) {
+    case "paragraph":
+    case "heading":
+      return new TextLeaf(element);
+    case "code":
+      return new CodeLeaf(element.querySelector("code") ?? element, block.language);
+    case "math":
+      return new MathLeaf(element);
+    case "quote":
+    case "list":
+    case "item":
+    case "table":
+    case "rule":
+      return undefined;
+  }
+}
+
+function blockElement(block: Block, depth: number): HTMLElement {
   switch (block.kind) {
     case "paragraph":
       return document.createElement("p");
     case "heading":
-      // The question is the page's h1, so an answer begins at h2.
-      return document.createElement(`h${Math.min(block.level + 1, 6)}`);
+      return document.createElement(`h${Math.min(depth + 1, 6)}`);
     case "quote":
       return document.createElement("blockquote");
     case "rule":
       return document.createElement("hr");
-    case "list":
-      return document.createElement("ul");
+    case "list": {
+      const list = document.createElement(block.start === undefined ? "ul" : "ol");
+      if (block.start !== undefined && block.start !== 1) list.setAttribute("start", String(block.start));
+      return list;
+    }
+    case "item":
+      return itemElement(block.isDone);
+    case "math":
+      return element("div", "math is-display");
     case "table": {
       const scroller = element("div", "table");
       scroller.tabIndex = 0;
@@ -175,56 +211,49 @@ function blockElement(block: Block): HTMLElement {
       scroller.append(document.createElement("table"));
       return scroller;
     }
-    case "code": {
-      const figure = element("div", "code");
-      const bar = element("div", "code-bar");
-      const name = element("span", "code-language");
-      name.textContent = block.language === "" ? "code" : block.language;
-      const copy = element("button", "code-copy");
-      copy.setAttribute("type", "button");
-      copy.textContent = "Copy";
-      const pre = document.createElement("pre");
-      pre.tabIndex = 0;
-      pre.append(document.createElement("code"));
-      bar.append(name, copy);
-      figure.append(bar, pre);
-      return figure;
-    }
+    case "code":
+      return codeElement(block.language);
   }
 }
 
-function addItem(
-  root: HTMLElement,
-  lists: HTMLElement[],
-  step: { depth: number; number?: number },
-): HTMLElement {
-  const tag = step.number === undefined ? "UL" : "OL";
-  lists.length = Math.min(lists.length, step.depth + 1);
-  let list = lists[step.depth];
-  if (list === undefined || list.tagName !== tag) {
-    list = document.createElement(tag);
-    if (step.number !== undefined && step.number !== 1) list.setAttribute("start", String(step.number));
-    (lists[step.depth - 1]?.lastElementChild ?? root).append(list);
-    lists[step.depth] = list;
-  }
+function itemElement(isDone: boolean | undefined): HTMLElement {
   const item = document.createElement("li");
-  // The text has an element of its own, so that a list inside the item follows it.
-  const text = document.createElement("span");
-  item.append(text);
-  list.append(item);
-  return text;
+  if (isDone === undefined) return item;
+  item.className = "task";
+  const box = element("span", isDone ? "task-box is-done" : "task-box");
+  box.setAttribute("role", "img");
+  box.setAttribute("aria-label", isDone ? "Done" : "To do");
+  item.append(box);
+  return item;
 }
 
-function addRow(scroller: HTMLElement, cells: string[]): void {
+function codeElement(language: string): HTMLElement {
+  const figure = element("div", "code");
+  const bar = element("div", "code-bar");
+  const name = element("span", "code-language");
+  name.textContent = language === "" ? "code" : language;
+  const copy = element("button", "code-copy");
+  copy.setAttribute("type", "button");
+  copy.textContent = "Copy";
+  const pre = document.createElement("pre");
+  pre.dir = "ltr";
+  pre.tabIndex = 0;
+  pre.append(document.createElement("code"));
+  bar.append(name, copy);
+  figure.append(bar, pre);
+  return figure;
+}
+
+function addRow(scroller: HTMLElement, cells: string[], aligns: Align[]): void {
   const table = scroller.querySelector("table");
   if (table === null) return;
   const isHead = table.tHead === null;
   const body = isHead ? table.createTHead() : (table.tBodies[0] ?? table.createTBody());
   const row = body.insertRow();
-  const width = isHead ? cells.length : (table.tHead?.rows[0]?.cells.length ?? cells.length);
-  for (let index = 0; index < width; index += 1) {
+  for (const [index, align] of aligns.entries()) {
     const cell = document.createElement(isHead ? "th" : "td");
     if (isHead) cell.setAttribute("scope", "col");
+    if (align !== "none") cell.className = `is-${align}`;
     patch(cell, null, parseInline(cells[index] ?? "", false).nodes);
     row.append(cell);
   }
@@ -271,14 +300,32 @@ function update(existing: Node, node: Inline): boolean {
       if (existing.getAttribute("href") !== node.href) existing.setAttribute("href", node.href);
       patch(existing, existing.firstChild, node.children);
       return true;
+    case "math":
+      if (existing.dataset["tex"] !== node.source) {
+        existing.className = node.isDisplay ? "math is-display" : "math";
+        existing.dataset["tex"] = node.source;
+        existing.textContent = node.source;
+      } else if (existing.dataset["isOpen"] === String(node.isOpen)) return true;
+      existing.dataset["isOpen"] = String(node.isOpen);
+      if (!node.isOpen) void renderMath(existing, node.source, node.isDisplay);
+      return true;
     case "strong":
     case "emphasis":
+    case "strike":
       patch(existing, existing.firstChild, node.children);
       return true;
   }
 }
 
-const TAGS = { code: "CODE", break: "BR", strong: "STRONG", emphasis: "EM", link: "A" } as const;
+const TAGS = {
+  code: "CODE",
+  break: "BR",
+  strong: "STRONG",
+  emphasis: "EM",
+  strike: "DEL",
+  link: "A",
+  math: "SPAN",
+} as const;
 
 function build(node: Inline): Node {
   if (node.kind === "text") return document.createTextNode(node.text);

@@ -1,9 +1,10 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import type { ChatListEntry } from "millrace/client";
 import { useChats } from "millrace/react";
+import { ChatEntry } from "./chat-entry.tsx";
+import { useKeptFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
-import { chatPath, onLink } from "./route.ts";
+import { onLink } from "./route.ts";
 
 export interface SidebarProps {
   current: string | undefined;
@@ -12,31 +13,54 @@ export interface SidebarProps {
   onClose: () => void;
 }
 
+/** What has become of a chat that someone wanted to change. */
+type Outcome = { type: "deleted"; chat: string; title: string } | { type: "failed"; text: string };
+
 /** How long a deletion can be undone. Source: PROTOCOL.md "Chats". */
 const UNDO_MS = 30_000;
 
 /** The live list of chats. */
 export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
   const { status, chats, rename, delete: remove, restore } = useChats();
-  const [deleted, setDeleted] = useState<{ id: string; title: string }>();
+  const [outcome, setOutcome] = useState<Outcome>();
+  const focus = useKeptFocus();
 
   useEffect(() => {
-    if (deleted === undefined) return undefined;
-    const timer = setTimeout(() => setDeleted(undefined), UNDO_MS);
+    if (outcome === undefined) return undefined;
+    const timer = setTimeout(() => setOutcome(undefined), UNDO_MS);
     return () => clearTimeout(timer);
-  }, [deleted]);
+  }, [outcome]);
   useEffect(() => {
     if (!isOpen) return undefined;
+    focus.ref.current?.querySelector("a")?.focus();
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.key === "Escape") onClose();
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);
-  }, [isOpen, onClose]);
+  }, [isOpen, onClose, focus.ref]);
+
+  async function change(ask: () => Promise<void>, done?: Outcome): Promise<void> {
+    setOutcome(undefined);
+    try {
+      await ask();
+      setOutcome(done);
+    } catch (error) {
+      setOutcome({ type: "failed", text: error instanceof Error ? error.message : String(error) });
+    }
+  }
 
   return (
     <>
-      <nav className="sidebar" aria-label="Chats">
+      <nav
+        className="sidebar"
+        aria-label="Chats"
+        {...focus}
+        // Whoever has chosen from the drawer wants to see what was chosen; a double click goes on.
+        onClick={(event) => {
+          if (event.detail < 2 && event.target instanceof Element && event.target.closest("a")) onClose();
+        }}
+      >
         <a
           className="button is-line new"
           href="/"
@@ -48,90 +72,51 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
         </a>
         <ul className="chats">
           {chats.map((chat) => (
-            <Entry
+            <ChatEntry
               key={chat.id}
               chat={chat}
               isCurrent={chat.id === current}
-              onRename={(title) => void rename(chat.id, title)}
-              onDelete={() => {
-                setDeleted({ id: chat.id, title: titleOf(chat) });
-                void remove(chat.id);
-              }}
+              onRename={(title) => void change(() => rename(chat.id, title))}
+              onDelete={(title) =>
+                void change(() => remove(chat.id), { type: "deleted", chat: chat.id, title })
+              }
             />
           ))}
         </ul>
         {status === "ready" && chats.length === 0 && <p className="no-chats">Your chats will stand here.</p>}
-        {deleted !== undefined && (
-          <p className="undo" role="status">
-            <span>“{deleted.title}” was deleted.</span>
-            <button
-              type="button"
-              className="button is-line"
-              onClick={() => {
-                setDeleted(undefined);
-                void restore(deleted.id);
-              }}
-            >
-              Undo
-            </button>
-          </p>
-        )}
+        <Notice outcome={outcome} onUndo={(chat) => void change(() => restore(chat))} />
       </nav>
       <button type="button" className="veil" aria-label="Close the list" tabIndex={-1} onClick={onClose} />
     </>
   );
 }
 
-interface EntryProps {
-  chat: ChatListEntry;
-  isCurrent: boolean;
-  onRename: (title: string) => void;
-  onDelete: () => void;
-}
-
-function Entry({ chat, isCurrent, onRename, onDelete }: EntryProps): ReactNode {
-  const [isNaming, setNaming] = useState(false);
-  const title = titleOf(chat);
-  if (isNaming) {
-    const save = (name: string) => {
-      setNaming(false);
-      if (name.trim() !== "" && name !== title) onRename(name.trim().slice(0, 200));
-    };
+function Notice({
+  outcome,
+  onUndo,
+}: {
+  outcome: Outcome | undefined;
+  onUndo: (chat: string) => void;
+}): ReactNode {
+  const undo = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    // The button that deleted is going away; what takes it back is the next of kin.
+    if (undo.current?.closest("nav")?.contains(document.activeElement)) undo.current.focus();
+  }, [outcome]);
+  if (outcome === undefined) return undefined;
+  if (outcome.type === "failed") {
     return (
-      <li>
-        <input
-          className="chat-name"
-          aria-label="The chat's name"
-          defaultValue={title}
-          autoFocus
-          onBlur={(event) => save(event.target.value)}
-          onKeyDown={(event) => {
-            if (event.key === "Enter") save(event.currentTarget.value);
-            if (event.key === "Escape") setNaming(false);
-          }}
-        />
-      </li>
+      <p className="undo is-failed" role="status">
+        {outcome.text}
+      </p>
     );
   }
   return (
-    <li data-live={chat.run !== undefined}>
-      <a
-        href={chatPath(chat.id)}
-        onClick={onLink}
-        onDoubleClick={() => setNaming(true)}
-        aria-current={isCurrent ? "page" : undefined}
-        title={`${title} (double click to rename)`}
-      >
-        <span className="chat-title">{title}</span>
-        {chat.run !== undefined && <span className="live" role="img" aria-label="Answering" />}
-      </a>
-      <button type="button" className="button is-icon" aria-label={`Delete ${title}`} onClick={onDelete}>
-        <Icon name="trash" />
+    <p className="undo" role="status">
+      <span>“{outcome.title}” was deleted.</span>
+      <button ref={undo} type="button" className="button is-line" onClick={() => onUndo(outcome.chat)}>
+        Undo
       </button>
-    </li>
+    </p>
   );
-}
-
-function titleOf({ title }: ChatListEntry): string {
-  return title === undefined || title === "" ? "New chat" : title;
 }

@@ -26,11 +26,12 @@ export function statusOf({ isMaking, chat, connection, isCut, late }: Facts): St
   }
   if (isCut === true) return { text: sayCut(chat), tone: "wait" };
   if (isMaking === true) return quiet("Sending.");
-  if (chat === undefined || chat.status === "loading") return quiet("");
+  if (chat === undefined) return quiet("");
   if (late !== undefined) return quiet(`Back: ${count(late, "token")} caught up.`);
   if (chat.error !== undefined && !chat.isAnswering && !hasFailed(chat)) {
     return { text: chat.error.message, tone: "bad" };
   }
+  if (chat.status !== "ready" && !chat.isAnswering) return quiet("");
   if (chat.isStopping) return quiet("Stopping.");
   const last = lastAnswer(chat);
   if (chat.isAnswering) {
@@ -41,6 +42,7 @@ export function statusOf({ isMaking, chat, connection, isCut, late }: Facts): St
 }
 
 function sayCut(chat: ChatView | undefined): string {
+  if (chat?.status === "loading") return "Reconnecting. The chat appears as soon as the server is back.";
   if (chat?.isStopping === true) return "Reconnecting. The stop is sent as soon as the server is back.";
   if (chat?.run !== undefined) return "Reconnecting. The answer keeps being written.";
   return "Reconnecting. What you send waits, and is sent once.";
@@ -48,7 +50,7 @@ function sayCut(chat: ChatView | undefined): string {
 
 /** Why an answer ended, where that has to be said; with how much of it there is. */
 export function describeEnd({ end, text }: AssistantChatMessage): Status | undefined {
-  const kept = text === "" ? "" : " What was written is kept.";
+  const kept = text === "" ? "" : " The text so far is kept.";
   switch (end?.reason) {
     case undefined:
     case "stop":
@@ -71,6 +73,7 @@ export function describeFigures({ end, model }: AssistantChatMessage): string {
   if (usage?.outputTokens !== undefined) figures.push(count(usage.outputTokens, "token"));
   if (timing?.tokensPerSecond !== undefined) figures.push(`${formatRate(timing.tokensPerSecond)}/s`);
   if (timing?.firstTokenMs !== undefined) figures.push(`first after ${formatDuration(timing.firstTokenMs)}`);
+  if (timing !== undefined) figures.push(`${formatDuration(timing.totalMs)} in all`);
   // A figure stays with its unit where the line is too narrow.
   return figures.map((figure) => figure.replaceAll(" ", "\u00a0")).join(" · ");
 }

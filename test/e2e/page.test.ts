@@ -1,4 +1,4 @@
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
 import { startServerProcess } from "../support/server-process.ts";
@@ -14,9 +14,14 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]();
 });
 
+interface Opened {
+  page: Page;
+  errors: string[];
+}
+
 /** A page whose console has to stay quiet. */
-async function open(path = "/"): Promise<{ page: Page; errors: string[] }> {
-  const context = await browser.newContext();
+async function open(path = "/", options: BrowserContextOptions = {}): Promise<Opened> {
+  const context = await browser.newContext(options);
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("console", (message) => {
@@ -122,6 +127,100 @@ test("the list is live in every tab; a chat is renamed, deleted and brought back
   expect(errors).toEqual([]);
   await page.context().close();
   await other.context().close();
+});
+
+/** What has the focus: its id, its label or its text. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const { activeElement } = document;
+    return activeElement?.id || activeElement?.getAttribute("aria-label") || activeElement?.textContent || "";
+  });
+}
+
+test("the keyboard is enough, and the focus is never lost", async () => {
+  const { page, errors } = await open();
+  await ask(page, "tokens=5 seed=31 rate=20", "script");
+  await expect.poll(() => page.locator("article").count()).toBe(2);
+  await untilEnded(page);
+  expect(await focused(page)).toBe("prompt");
+
+  await page.getByRole("button", { name: "Answer again" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.locator(".branches").innerText()).toContain("2 / 2");
+  await untilEnded(page);
+  expect(await focused(page)).toBe("Answer of script");
+  await page.getByRole("button", { name: "The version before" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.locator(".branches").innerText()).toContain("1 / 2");
+  expect(await focused(page)).toBe("The version before");
+
+  await page.getByRole("button", { name: "Edit" }).focus();
+  await page.keyboard.press("Enter");
+  expect(await focused(page)).toBe("Edit the message");
+  await page.keyboard.press("Escape");
+  expect(await focused(page)).toBe("You");
+
+  await page.getByRole("button", { name: "Rename tokens=5 seed=31" }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("Thirty-one");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => entry(page, "Thirty-one").count()).toBe(1);
+  expect(await focused(page)).toBe("Thirty-one");
+  await page.getByRole("button", { name: "Delete Thirty-one" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => focused(page)).toBe("Undo");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => entry(page, "Thirty-one").count()).toBe(1);
+  // The chat is there again, and its box.
+  await expect.poll(() => focused(page)).toBe("prompt");
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("an input method keeps its Enter, and an answer does not touch the messages before it", async () => {
+  const { page, errors } = await open();
+  await ask(page, "tokens=40 seed=32 rate=0 markdown=true", "script");
+  await expect.poll(() => page.locator("article").count()).toBe(2);
+  await untilEnded(page);
+  await page.fill("#prompt", "tokens=200 seed=33 rate=200");
+  for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+    await page.locator("#prompt").dispatchEvent("keydown", { key: "Enter", ...init });
+  }
+  expect(await page.inputValue("#prompt")).toBe("tokens=200 seed=33 rate=200");
+  await page.evaluate(() => {
+    const changes: string[] = [];
+    const observer = new MutationObserver((records) => changes.push(...records.map(({ type }) => type)));
+    for (const article of document.querySelectorAll('[data-role="user"], .prose'))
+      observer.observe(article, { childList: true, characterData: true, attributes: true, subtree: true });
+    Object.assign(globalThis, { changes });
+  });
+  await page.locator("#prompt").press("Enter");
+  await expect.poll(() => page.locator("article").count()).toBe(4);
+  await untilEnded(page);
+  expect(await page.evaluate(() => (globalThis as unknown as { changes: string[] }).changes)).toEqual([]);
+  expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("on a page of 320 px nothing goes sideways, and the list is a drawer that Esc closes before it stops", async () => {
+  const { page, errors } = await open("/", { viewport: { width: 320, height: 640 } });
+  await ask(page, "tokens=2000 seed=34 rate=100 markdown=true", "script");
+  await expect.poll(async () => (await answer(page)).length, { timeout: 15_000 }).toBeGreaterThan(400);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+  await page.getByRole("button", { name: "Chats" }).click();
+  await expect.poll(() => focused(page)).toBe("New chat");
+  await page.keyboard.press("Escape");
+  await expect.poll(() => page.locator(".sidebar").isVisible()).toBe(false);
+  expect(await focused(page)).toBe("Chats");
+  expect(await page.locator("#send").getAttribute("data-does")).toBe("stop");
+  await page.keyboard.press("Escape");
+  await untilEnded(page);
+  expect(await page.locator(".ending").innerText()).toBe("Stopped. The text so far is kept.");
+  await page.getByRole("button", { name: "Chats" }).click();
+  await entry(page, "tokens=2000 seed=34").click();
+  await expect.poll(() => page.locator(".sidebar").isVisible()).toBe(false);
+  expect(errors).toEqual([]);
+  await page.context().close();
 });
 
 test("an address may propose a question, and never asks it", async () => {

@@ -16,7 +16,10 @@ function show(nodes: Inline[]): string {
           return "{break}";
         case "strong":
         case "emphasis":
+        case "strike":
           return `{${node.kind} ${show(node.children)}}`;
+        case "math":
+          return `{${node.isDisplay ? "display" : "math"}${node.isOpen ? "…" : ""} ${node.source}}`;
         case "link":
           return `{link ${node.href} ${show(node.children)}}`;
       }
@@ -49,6 +52,22 @@ describe("marks in a text", () => {
     ["a ** b", "a ** b"],
     ["**never closed", "**never closed"],
     ["<b>html</b>", "<b>html</b>"],
+    ["~~a **b**~~ ~c~", "{strike a {strong b}} ~c~"],
+    ["see www.a.org/b.", "see {link https://www.a.org/b www.a.org/b}."],
+    ["[m](mailto:a@b.org)", "{link mailto:a@b.org m}"],
+    ["$x_1 * y_2 * z$ is", "{math x_1 * y_2 * z} is"],
+    ["\\(a_1*b*c\\), \\[x\\]", "{math a_1*b*c}, {display x}"],
+    ["**so \\(a**2\\)**", "{strong so {math a**2}}"],
+    ["a $$\nx\n$$ b", "a {display x} b"],
+    ["$2x+3=7$", "{math 2x+3=7}"],
+    ["**$x$**", "{strong {math x}}"],
+    ["$5 and $6", "$5 and $6"],
+    ["$5 to $6, or $7.", "$5 to $6, or $7."],
+    ["US$5/US$6, $5/$6, $5-$10", "US$5/US$6, $5/$6, $5-$10"],
+    ["**$5** and **$6**", "{strong $5} and {strong $6}"],
+    ["$HOME/bin:$PATH and `$a$`", "$HOME/bin:$PATH and {code $a$}"],
+    ["costs $$$ or $$", "costs $$$ or $$"],
+    ["\\$a$ \\(never closed", "$a$ (never closed"],
   ])("reads %j", (text, shown) => {
     expect(closed(text)).toBe(shown);
   });
@@ -62,6 +81,10 @@ describe("marks in a text", () => {
     ["a [b", "a b"],
     ["a [b](https://exam", "a b"],
     ["*a **b", "{emphasis a {strong b}}"],
+    ["a ~~b~", "a {strike b}"],
+    ["a $x_1 + y", "a $x_1 + y"],
+    ["a $5 for **b", "a $5 for {strong b}"],
+    ["a \\(x_1 +", "a {math… x_1 +}"],
   ])("takes %j as if its mark were closed while the text goes on", (text, shown) => {
     expect(open(text)).toBe(shown);
   });
@@ -92,6 +115,11 @@ describe("marks in a text", () => {
       "  ",
       "\\",
       "!",
+      "$",
+      "~~",
+      "\\(",
+      "\\)",
+      "5",
     );
     const text = array(piece, { maxLength: 16 }).map((pieces) => pieces.join(""));
     assert(

@@ -55,6 +55,22 @@ test.each([
     { chat: chatOf(answer, { run: { run: "a", message: "a" } }), isCut: true },
     "Reconnecting. The answer keeps being written.",
   ],
+  [
+    "while a chat cannot be read yet",
+    { chat: chatOf(undefined, { status: "loading" }), isCut: true },
+    "Reconnecting. The chat appears as soon as the server is back.",
+  ],
+  [
+    "before a first message, cut off",
+    { isCut: true },
+    "Reconnecting. What you send waits, and is sent once.",
+  ],
+  [
+    "when a chat could not be brought back",
+    { chat: chatOf(done, { status: "deleted", error: new StreamError("chat-unknown", "Gone.") }) },
+    "Gone.",
+  ],
+  ["of a chat that was deleted", { chat: chatOf(done, { status: "deleted" }) }, ""],
   ["when it is back", { chat: chatOf(done), late: 1_204 }, "Back: 1,204 tokens caught up."],
   [
     "when a command failed",
@@ -77,7 +93,7 @@ test.each([
 test("says why an answer ended where that is not plain, and what is left of it", () => {
   expect(describeEnd(done)).toBeUndefined();
   expect(describeEnd({ ...answer, end: { reason: "cancelled" } })?.text).toBe(
-    "Stopped. What was written is kept.",
+    "Stopped. The text so far is kept.",
   );
   expect(describeEnd({ ...answer, text: "", end: { reason: "cancelled" } })?.text).toBe(
     "Stopped before the first token.",
@@ -91,7 +107,9 @@ test("shows the figures that were measured, and no others", () => {
   expect(describeFigures(done)).toBe("m");
   const timing = { totalMs: 5_000, firstTokenMs: 1_240, tokensPerSecond: 41.6 };
   const measured = { ...answer, end: { reason: "stop" as const, timing, usage: { outputTokens: 1 } } };
-  expect(describeFigures(measured)).toBe("m · 1\u00a0token · 42/s · first\u00a0after\u00a01.2\u00a0s");
+  expect(describeFigures(measured)).toBe(
+    "m · 1\u00a0token · 42/s · first\u00a0after\u00a01.2\u00a0s · 5.0\u00a0s\u00a0in\u00a0all",
+  );
 });
 
 test.each([

@@ -1,0 +1,97 @@
+import { useRef } from "react";
+import type { ReactNode } from "react";
+import type { AssistantChatMessage } from "millrace/protocol";
+import { Branches } from "./branches.tsx";
+import { copyText } from "./copy.ts";
+import { Figures } from "./figures.tsx";
+import { useKeptFocus } from "./focus.ts";
+import { Icon } from "./icons.tsx";
+import type { MessageProps } from "./message.tsx";
+import { Prose } from "./prose.tsx";
+import { describeEnd } from "./words.ts";
+
+/** An answer with its line, how it ended, what was measured of it, and what can be done with it. */
+export function Answer(props: MessageProps & { message: AssistantChatMessage }): ReactNode {
+  const { message, isCut } = props;
+  const focus = useKeptFocus();
+  const isOpen = message.end === undefined;
+  const ending = describeEnd(message);
+  return (
+    <article
+      className="answer"
+      aria-label={`Answer of ${message.model}`}
+      data-role="assistant"
+      data-message={message.id}
+      data-state={stateOf(message, isCut)}
+      {...focus}
+    >
+      {message.reasoning !== undefined && (
+        <details className="reasoning" data-live={isOpen && message.text === ""}>
+          <summary>Reasoning</summary>
+          <p dir="auto">{message.reasoning}</p>
+        </details>
+      )}
+      <Prose text={message.text} isOpen={isOpen} />
+      {ending !== undefined && (
+        <p className="ending" data-tone={ending.tone}>
+          {ending.text}
+        </p>
+      )}
+      {!isOpen && <Foot {...props} />}
+    </article>
+  );
+}
+
+function stateOf({ end, text }: AssistantChatMessage, isCut: boolean): string {
+  if (end !== undefined) return "ended";
+  if (isCut) return "cut";
+  return text === "" ? "waiting" : "writing";
+}
+
+function Foot({
+  step,
+  store,
+  model,
+  message,
+  isLast,
+  isBusy,
+}: MessageProps & { message: AssistantChatMessage }): ReactNode {
+  const copyLabel = useRef<HTMLSpanElement>(null);
+  return (
+    <footer className="foot">
+      <Figures message={message} />
+      <div className="tools">
+        <Branches step={step} store={store} />
+        {message.end?.reason !== "stop" && isLast && (
+          <button
+            type="button"
+            className="button is-line"
+            aria-disabled={isBusy}
+            onClick={() => !isBusy && void store.continue(message.id)}
+          >
+            <Icon name="continue" />
+            Continue
+          </button>
+        )}
+        {message.text !== "" && (
+          <button
+            type="button"
+            className="button is-plain"
+            onClick={() => copyLabel.current && void copyText(message.text, copyLabel.current)}
+          >
+            <Icon name="copy" />
+            <span ref={copyLabel}>Copy</span>
+          </button>
+        )}
+        <button
+          type="button"
+          className="button is-plain"
+          onClick={() => void store.regenerate(message.id, { model })}
+        >
+          <Icon name="again" />
+          Answer again
+        </button>
+      </div>
+    </footer>
+  );
+}

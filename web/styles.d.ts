@@ -1,0 +1,2 @@
+/** Style sheets that a part of the page brings along: vite bundles them. */
+declare module "*.css";
