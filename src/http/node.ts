@@ -85,8 +85,8 @@ class NodeSink implements Sink {
 function mayWriteToSocket(response: ServerResponse): boolean {
   const { req } = response;
   return (
-    // A body after HEAD would be taken for the next answer.
-    req.method === "GET" &&
+    // A body after HEAD would be taken for the next answer; of other methods none is answered with events.
+    (req.method === "GET" || req.method === "POST") &&
     // HTTP/1.0 knows no chunks.
     req.httpVersion === "1.1" &&
     response.chunkedEncoding &&

@@ -16,6 +16,7 @@ import type {
   StreamInfo,
 } from "./log.ts";
 import { createClaims, keyWrites } from "./claims.ts";
+import { createOrderedCommit } from "./ordered-commit.ts";
 import { ignoreUnavailable } from "./unavailable.ts";
 import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
 import type { Store, StoredStream, Write } from "./store.ts";
@@ -54,17 +55,12 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   const removals = new Map<StreamName, Promise<void>>();
   /** After a process that was killed, every stream is looked at once. */
   const verified = store.wasInterrupted ? new Set<StreamName>() : undefined;
+  const toCompact = new Set<StreamState>();
+  let compacting: Promise<void> | undefined;
   let isClosed = false;
-  let lastCommit: Promise<unknown> = Promise.resolve();
+  const commitInTurn = createOrderedCommit(store);
   const sweeper = setInterval(() => void sweep().catch(ignoreUnavailable), SWEEP_EVERY_MS);
   if (typeof sweeper === "object") sweeper.unref();
-
-  /** Commits are answered in the order of the calls, though the store may answer a later one first (LMDB's binding does). */
-  function commitInTurn(writes: readonly Write[]): Promise<void> {
-    const answer = inTurn(lastCommit, store.commit(writes));
-    lastCommit = answer.catch(() => undefined);
-    return answer;
-  }
 
   /** The state of a stream, once nothing on it is in doubt. */
   async function settled(name: StreamName): Promise<StreamState | undefined> {
@@ -251,7 +247,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       entries: events.map((event, index) => ({ offset: first + index, span: 1, at, data: event.data })),
       info,
     });
-    if (state.stored.kind === "chat") compact(state, options);
+    if (state.stored.kind === "chat") compactWhereDue(state, options);
     return { status: "appended", first, last, cursor };
   }
 
@@ -266,15 +262,23 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   }
 
   /** Rewrites a chat's single deltas as segments, so that coming back costs what the text costs. Offsets stay what they are. */
-  function compact(state: StreamState, { close, endsWriter }: AppendOptions): void {
-    const { number } = state.stored;
-    const isDue =
-      state.info.head - state.looseFrom + 1 >= COMPACT_EVERY || close === true || endsWriter !== undefined;
-    if (!isDue || state.broken !== undefined) return;
-    const { writes, next } = compactRecords(store, number, state.looseFrom, state.info.head);
-    state.looseFrom = next;
-    // It changes no event: should it fail, the next one, or the stream's next loading, finds the same deltas again.
-    commitInTurn(writes).catch(ignoreUnavailable);
+  function compactWhereDue(state: StreamState, { close, endsWriter }: AppendOptions): void {
+    const isOver = close === true || endsWriter !== undefined;
+    if (!isOver && state.info.head - state.looseFrom + 1 < COMPACT_EVERY) return;
+    toCompact.add(state);
+    compacting ??= compactAll().finally(() => (compacting = undefined));
+  }
+
+  /** One stream after another, each once the one before is committed: many runs end at once, and what others write goes first. */
+  async function compactAll(): Promise<void> {
+    for (const state of toCompact) {
+      toCompact.delete(state);
+      if (isClosed || state.broken !== undefined || states.get(state.name) !== state) continue;
+      const { writes, next } = compactRecords(store, state.stored.number, state.looseFrom, state.info.head);
+      state.looseFrom = next;
+      // It changes no event: should it fail, the next one, or the stream's next loading, finds the same deltas again.
+      await commitInTurn(writes).catch(ignoreUnavailable);
+    }
   }
 
   async function read(name: StreamName, after: number, limit: ReadLimit = {}): Promise<ReadOutcome> {
@@ -380,14 +384,6 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       await store.close();
     },
   };
-}
-
-async function inTurn(former: Promise<unknown>, commit: Promise<void>): Promise<void> {
-  try {
-    await commit;
-  } finally {
-    await former;
-  }
 }
 
 /** A name for an epoch that no other stream of this log has: 10 characters of base36, 51 random bits. */
