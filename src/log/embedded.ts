@@ -103,7 +103,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     if (known !== undefined) return known;
     const stored = store.stream(name);
     if (stored === undefined) return undefined;
-    const state = new StreamState(store, name, stored);
+    const state = new StreamState(store, name, stored, true);
     if (stored.generation !== store.generation) openEpoch(state);
     remember(state);
     return state;
@@ -150,7 +150,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       void remove(name, former.number).catch(ignoreUnavailable);
       notify(name, { type: "deleted" });
     }
-    const state = new StreamState(store, name, stored);
+    const state = new StreamState(store, name, stored, false);
     remember(state);
     return state;
   }
@@ -160,6 +160,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     state.underWay += 1;
     try {
       await commitInTurn(writes);
+      state.isStored = true;
       if (state.broken !== undefined && state.stored.kind !== "state") {
         throw new StreamError(
           "log-unavailable",
@@ -256,7 +257,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       return state.append(events, options, at);
     } catch (error) {
       // A stream that was to be made with its first event is not made.
-      if (state.underWay === 0 && store.stream(state.name) === undefined) states.delete(state.name);
+      if (state.underWay === 0 && !state.isStored) states.delete(state.name);
       throw error;
     }
   }
@@ -283,8 +284,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
 
   async function read(name: StreamName, after: number, limit: ReadLimit = {}): Promise<ReadOutcome> {
     const state = await settled(name);
-    // A stream under way for the first time is not there yet.
-    if (state === undefined || store.stream(name) === undefined) return { status: "missing" };
+    if (state?.isStored !== true) return { status: "missing" };
     // The floor as it is decided: what is to be trimmed may be gone from the store before its commit is answered.
     const info = { ...state.info, floor: state.stored.floor };
     if (after < info.floor - 1 && !(info.kind === "state" && after === 0)) return { status: "trimmed", info };
@@ -345,7 +345,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     read,
     async info(name): Promise<StreamInfo | undefined> {
       const state = await settled(name);
-      return state === undefined || store.stream(name) === undefined ? undefined : state.info;
+      return state?.isStored === true ? state.info : undefined;
     },
     watch(name, onCommit) {
       const set = watchers.get(name) ?? new Set();

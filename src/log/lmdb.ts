@@ -1,15 +1,27 @@
-import { open } from "lmdb";
-import { StreamError } from "../protocol/error.ts";
-import type { StreamName } from "../protocol/names.ts";
 import { createEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
 import { takeFolder } from "./lmdb-folder.ts";
+import type { DataFolder } from "./lmdb-folder.ts";
+import {
+  MAX_NUMBER,
+  TAG,
+  endOf,
+  expiryKey,
+  numbered,
+  recordKey,
+  recordOffset,
+  tagged,
+  writerKey,
+} from "./lmdb-keys.ts";
+import type { Change } from "./lmdb-layer.ts";
 import { decodeRecord, encodeRecord } from "./lmdb-record.ts";
+import { openTable } from "./lmdb-table.ts";
+import type { Table, TableOptions } from "./lmdb-table.ts";
 import type { KeyRecord, Log, OpenWriter } from "./log.ts";
 import { recordLast } from "./store.ts";
 import type { Expiry, LogRecord, Store, StoredStream, StoredWriter, Write } from "./store.ts";
 
-export interface LmdbLogOptions extends EmbeddedLogOptions {
+export interface LmdbLogOptions extends EmbeddedLogOptions, TableOptions {
   /** The data folder; it is made if it does not exist. */
   directory: string;
 }
@@ -21,12 +33,12 @@ export interface LmdbLog extends Log {
 }
 
 /** Opens the log in a data folder, which it owns until `close` or the end of the process.
- *  Promise: what was appended survives SIGKILL of the process; LMDB flushes to the disk right behind each commit, and an end of
- *           the machine in between opens a new epoch, so that a reader is told.
+ *  Promise: what was appended survives SIGKILL of the process; it is flushed to the disk within 100 ms, and an end of the machine
+ *           in between opens a new epoch, so that a reader is told.
  *  Errors:  DataFolderError where another process owns the folder, or its format is another. */
 export async function openLmdbLog({ directory, ...options }: LmdbLogOptions): Promise<LmdbLog> {
   const folder = takeFolder(directory);
-  const store = openStore(directory, folder.generation, folder.wasInterrupted);
+  const store = createStore(await openTable(directory, options), folder);
   const log = createEmbeddedLog(store, options);
   return {
     ...log,
@@ -38,92 +50,91 @@ export async function openLmdbLog({ directory, ...options }: LmdbLogOptions): Pr
   };
 }
 
-// Keys, in the order in which they stand in the file. Numbers are 6 bytes, big-endian, so that they sort.
-const TAG = { stream: 1, record: 2, writer: 3, openWriter: 4, key: 5, expiry: 6, numbers: 7 } as const;
-const MAX_NUMBER = 2 ** 48 - 1;
-
-function openStore(directory: string, generation: number, wasInterrupted: boolean): Store {
-  const db = open<Buffer, Buffer>({
-    path: `${directory}/log`,
-    encoding: "binary",
-    keyEncoding: "binary",
-    // Each commit is a batch of its own; the binding would add a promise per turn of the loop that nobody can catch.
-    eventTurnBatching: false,
-    // The room of addresses that is set aside, not of the disk; it grows in steps when it is used up.
-    mapSize: 2 ** 36,
-    maxReaders: 16,
-  });
-  // Numbers are handed out in blocks: what a dead process did not use is left out.
-  const numbersKey = tagged(TAG.numbers);
+/** A store in a table. */
+function createStore(table: Table, { generation, wasInterrupted }: DataFolder): Store {
   let gathered: { writes: Write[]; done: Promise<void> } | undefined;
-  let number = db.get(numbersKey)?.readUIntBE(0, 6) ?? 0;
+  // Numbers are handed out in blocks: what a dead process did not use is left out.
+  let number = table.get(NUMBERS)?.readUIntBE(0, 6) ?? 0;
   let numbersEnd = number;
+  let areNumbersDue = false;
 
-  function getJson<T>(key: Buffer): T | undefined {
-    const bytes = db.get(key);
-    return bytes && (JSON.parse(bytes.toString()) as T); // written by `putJson`
+  function getJson<T>(key: string): T | undefined {
+    const bytes = table.get(key);
+    return bytes && (JSON.parse(bytes.toString()) as T); // written by `json`
   }
 
-  function putJson(key: Buffer, value: unknown): void {
-    quiet(db.put(key, Buffer.from(JSON.stringify(value))));
+  /** What writes mean for the table, in their order. */
+  function changesOf(writes: readonly Write[]): Change[] {
+    const changes: Change[] = areNumbersDue ? [{ key: NUMBERS, value: sixBytes(numbersEnd) }] : [];
+    for (const write of writes) addChanges(changes, write);
+    return changes;
   }
 
-  function apply(write: Write): void {
+  function addChanges(changes: Change[], write: Write): void {
     switch (write.op) {
       case "put-stream":
-        return putJson(streamKey(write.name), write.stream);
+        changes.push(json(tagged(TAG.stream, write.name), write.stream));
+        return;
       case "remove-stream":
-        quiet(db.remove(streamKey(write.name)));
+        changes.push({ key: tagged(TAG.stream, write.name), value: undefined });
         for (const tag of [TAG.writer, TAG.openWriter]) {
           const prefix = numbered(tag, write.number);
-          for (const key of db.getKeys({ start: prefix, end: after(prefix) })) quiet(db.remove(key));
+          for (const [key] of table.between(prefix, endOf(prefix))) changes.push({ key, value: undefined });
+          // Those of the same commit, too.
+          for (const { key } of changes.filter((change) => change.key.startsWith(prefix)))
+            changes.push({ key, value: undefined });
         }
         return;
-      case "put-record":
-        quiet(db.put(numbered(TAG.record, write.number, write.record.first), encodeRecord(write.record)));
+      case "put-record": {
+        const { number: stream, record, isNew = false } = write;
+        changes.push({ key: recordKey(stream, record.first), value: encodeRecord(record), isNew });
         return;
+      }
       case "remove-record":
-        quiet(db.remove(numbered(TAG.record, write.number, write.first)));
+        changes.push({ key: recordKey(write.number, write.first), value: undefined });
         return;
       case "put-writer": {
-        const { name, number, id, writer } = write;
-        putJson(writerKey(TAG.writer, number, id), writer);
-        if (writer.isEnded) quiet(db.remove(writerKey(TAG.openWriter, number, id)));
-        else if (writer.seq === 0) {
-          putJson(writerKey(TAG.openWriter, number, id), {
-            stream: name,
-            id,
-            epoch: writer.epoch,
-          } satisfies OpenWriter);
-        }
+        const { name, number: stream, id, writer } = write;
+        const openKey = writerKey(TAG.openWriter, stream, id);
+        changes.push(json(writerKey(TAG.writer, stream, id), writer));
+        if (writer.isEnded) changes.push({ key: openKey, value: undefined });
+        else if (writer.seq === 0)
+          changes.push(json(openKey, { stream: name, id, epoch: writer.epoch } satisfies OpenWriter));
         return;
       }
       case "put-key":
-        return putJson(tagged(TAG.key, write.id), write.record);
+        changes.push(json(tagged(TAG.key, write.id), write.record));
+        return;
       case "remove-key":
-        quiet(db.remove(tagged(TAG.key, write.id)));
+        changes.push({ key: tagged(TAG.key, write.id), value: undefined });
         return;
       case "put-expiry":
-        return putJson(expiryKey(write.expiry), write.expiry);
+        changes.push(json(keyOf(write.expiry), write.expiry));
+        return;
       case "remove-expiry":
-        quiet(db.remove(expiryKey(write.expiry)));
+        changes.push({ key: keyOf(write.expiry), value: undefined });
         return;
     }
   }
 
   /** What is written within one turn of the loop, whatever the stream, is one commit: with many runs at a time their tokens come
-   *  in the same turns, and a commit costs about the same however much is in it. */
+   *  in the same turns. */
   function gather(): { writes: Write[]; done: Promise<void> } {
     const writes: Write[] = [];
     const done = new Promise<void>((resolve, reject) => {
-      setImmediate(() => {
+      const write = () => {
         gathered = undefined;
-        db.batch(() => {
-          for (const write of writes) apply(write);
-        }).then(
-          () => resolve(),
-          (error: unknown) => reject(commitError(error)),
-        );
+        try {
+          table.write(changesOf(writes));
+          areNumbersDue = false;
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      setImmediate(() => {
+        if (table.isFull) void table.checkpoint().then(write);
+        else write();
       });
     });
     return { writes, done };
@@ -132,41 +143,45 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
   return {
     generation,
     wasInterrupted,
-    stream: (name) => getJson<StoredStream>(streamKey(name)),
-    *records(number, offset) {
-      const end = numbered(TAG.record, number, MAX_NUMBER);
-      let start = numbered(TAG.record, number, offset);
-      const floor = numbered(TAG.record, number);
-      for (const before of db.getRange({ start, end: floor, reverse: true, limit: 1 })) {
-        if (recordLast(recordAt(before)) >= offset) start = before.key;
+    stream: (name) => getJson<StoredStream>(tagged(TAG.stream, name)),
+    *records(stream, offset) {
+      let start = recordKey(stream, offset);
+      const exact = table.get(start);
+      if (exact !== undefined) {
+        yield decodeRecord(offset, exact);
+        start = recordKey(stream, offset + 1);
+      } else {
+        // The one before may reach to the offset.
+        const [before] = table.between(numbered(TAG.record, stream), start, true);
+        if (before !== undefined && recordLast(recordAt(before)) >= offset) start = before[0];
       }
-      for (const entry of db.getRange({ start, end })) yield recordAt(entry);
+      for (const entry of table.between(start, recordKey(stream, MAX_NUMBER))) yield recordAt(entry);
     },
-    *recordsBackward(number) {
-      const start = numbered(TAG.record, number, MAX_NUMBER);
-      for (const entry of db.getRange({ start, end: numbered(TAG.record, number), reverse: true }))
-        yield recordAt(entry);
+    *recordsBackward(stream) {
+      const prefix = numbered(TAG.record, stream);
+      for (const entry of table.between(prefix, endOf(prefix), true)) yield recordAt(entry);
     },
-    writer: (number, id) => getJson<StoredWriter>(writerKey(TAG.writer, number, id)),
-    openWriters() {
-      const range = db.getRange({ start: tagged(TAG.openWriter), end: tagged(TAG.openWriter + 1) });
-      return [...range].map(({ value }) => JSON.parse(value.toString()) as OpenWriter); // written by `apply`
+    writer: (stream, id) => getJson<StoredWriter>(writerKey(TAG.writer, stream, id)),
+    openWriters(stream) {
+      const prefix = stream === undefined ? tagged(TAG.openWriter) : numbered(TAG.openWriter, stream);
+      const values = [...table.between(prefix, endOf(prefix))].map(([, value]) => value);
+      return values.map((value) => JSON.parse(value.toString()) as OpenWriter); // written by `addChanges`
     },
     key: (id) => getJson<KeyRecord>(tagged(TAG.key, id)),
     expired(now, limit) {
-      const range = db.getRange({ start: tagged(TAG.expiry), end: numbered(TAG.expiry, now + 1), limit });
-      return [...range].map(({ value }) => JSON.parse(value.toString()) as Expiry); // written by `apply`
+      const expiries: Expiry[] = [];
+      for (const [, value] of table.between(tagged(TAG.expiry), numbered(TAG.expiry, now + 1))) {
+        if (expiries.length >= limit) break;
+        expiries.push(JSON.parse(value.toString()) as Expiry); // written by `addChanges`
+      }
+      return expiries;
     },
     nextNumber() {
       number += 1;
       if (number > numbersEnd) {
         numbersEnd = number + 1_000;
-        const bytes = Buffer.alloc(6);
-        bytes.writeUIntBE(numbersEnd, 0, 6);
-        // Queued before the stream that gets the number, so committed before it or with it.
-        db.put(numbersKey, bytes).catch(() => {
-          numbersEnd = 0;
-        });
+        // Written with the stream that gets the number.
+        areNumbersDue = true;
       }
       return number;
     },
@@ -178,58 +193,27 @@ function openStore(directory: string, generation: number, wasInterrupted: boolea
     },
     async close() {
       await gathered?.done.catch(() => undefined);
-      await db.flushed;
-      await db.close();
+      await table.close();
     },
   };
 }
 
-function recordAt({ key, value }: { key: Buffer; value: Buffer }): LogRecord {
-  return decodeRecord(key.readUIntBE(7, 6), value);
+const NUMBERS = tagged(TAG.numbers);
+
+function recordAt([key, value]: readonly [key: string, value: Buffer]): LogRecord {
+  return decodeRecord(recordOffset(key), value);
 }
 
-/** A write of a batch answers for itself, too, though the batch's answer says all. */
-function quiet(write: Promise<unknown>): void {
-  write.catch(() => undefined);
+function keyOf({ at, of, id }: Expiry): string {
+  return expiryKey(at, of, id);
 }
 
-/** LMDB's binding says the reason in a promise of its own, and `Input/output error` where the disk is full. */
-function commitError(error: unknown): StreamError {
-  const reason: unknown = error instanceof Error && "commitError" in error ? error.commitError : undefined;
-  if (reason instanceof Promise) reason.catch(() => undefined);
-  return new StreamError(
-    "log-full",
-    "The log could not be written: the disk is full or refuses. Nothing of this append was kept, and what was acknowledged before is safe. Free some space, then send it again.",
-    { cause: error },
-  );
+function json(key: string, value: unknown): Change {
+  return { key, value: Buffer.from(JSON.stringify(value)) };
 }
 
-function tagged(tag: number, text = ""): Buffer {
-  const bytes = Buffer.alloc(1 + Buffer.byteLength(text));
-  bytes[0] = tag;
-  bytes.write(text, 1);
+function sixBytes(value: number): Buffer {
+  const bytes = Buffer.alloc(6);
+  bytes.writeUIntBE(value, 0, 6);
   return bytes;
-}
-
-function numbered(tag: number, ...numbers: number[]): Buffer {
-  const bytes = Buffer.alloc(1 + 6 * numbers.length);
-  bytes[0] = tag;
-  numbers.forEach((number, index) => bytes.writeUIntBE(number, 1 + 6 * index, 6));
-  return bytes;
-}
-
-function after(prefix: Buffer): Buffer {
-  return Buffer.concat([prefix, Buffer.from([0xff])]);
-}
-
-function streamKey(name: StreamName): Buffer {
-  return tagged(TAG.stream, name);
-}
-
-function writerKey(tag: number, number: number, id: string): Buffer {
-  return Buffer.concat([numbered(tag, number), Buffer.from(id)]);
-}
-
-function expiryKey({ at, of, id }: Expiry): Buffer {
-  return Buffer.concat([numbered(TAG.expiry, at), Buffer.from(`${of} ${id}`)]);
 }

@@ -91,8 +91,11 @@ export function createMemoryStore(): Store {
       for (let index = records.length; index > 0; index--) yield* records.slice(index - 1, index);
     },
     writer: (number, id) => byNumber.get(number)?.writers.get(id),
-    openWriters() {
-      return [...byName.values()].flatMap(({ name, writers }) =>
+    openWriters(number) {
+      const kept = [...byName.values()].filter(
+        ({ stored }) => number === undefined || stored.number === number,
+      );
+      return kept.flatMap(({ name, writers }) =>
         [...writers].flatMap(([id, { epoch, isEnded }]) => (isEnded ? [] : [{ stream: name, id, epoch }])),
       );
     },

@@ -13,7 +13,8 @@ export interface Store {
   /** Records of a stream, newest first. */
   recordsBackward(number: number): Iterable<LogRecord>;
   writer(number: number, id: string): StoredWriter | undefined;
-  openWriters(): OpenWriter[];
+  /** Those of one stream, by its number, or all. */
+  openWriters(number?: number): OpenWriter[];
   key(id: string): KeyRecord | undefined;
   /** What was to expire until `now`: to be looked at again, since it may have been put off. */
   expired(now: number, limit: number): Expiry[];
@@ -75,7 +76,8 @@ export interface Expiry {
 export type Write =
   | { op: "put-stream"; name: StreamName; stream: StoredStream }
   | { op: "remove-stream"; name: StreamName; number: number }
-  | { op: "put-record"; number: number; record: LogRecord }
+  /** `isNew`: nothing stands at its first offset, in no state of the store. */
+  | { op: "put-record"; number: number; record: LogRecord; isNew?: boolean }
   | { op: "remove-record"; number: number; first: number }
   | { op: "put-writer"; name: StreamName; number: number; id: string; writer: StoredWriter }
   | { op: "put-key"; id: string; record: KeyRecord }

@@ -23,6 +23,8 @@ export class StreamState {
   head: number;
   /** Entries since the last segment, in a chat. */
   looseFrom: number;
+  /** Whether the store has it: a stream under way for the first time is not there yet. */
+  isStored: boolean;
   /** Appends under way. */
   underWay = 0;
   /** Set when a commit failed: nothing is decided on it any more; resolves when all that was under way is answered. */
@@ -38,15 +40,17 @@ export class StreamState {
   /** `log`: the oldest record, once it is known. */
   #oldest: LogRecord | undefined;
 
-  constructor(store: Store, name: StreamName, stored: StoredStream) {
+  constructor(store: Store, name: StreamName, stored: StoredStream, isStored: boolean) {
     this.#store = store;
     this.name = name;
     this.stored = stored;
+    this.isStored = isStored;
     const newest = first(store.recordsBackward(stored.number));
     this.head = Math.max(stored.head, newest === undefined ? 0 : recordLast(newest));
     if (stored.kind !== "state") {
       if (newest === undefined) stored.floor = this.head + 1;
       if (newest?.type === "batch") this.#total = newest.total;
+      if (stored.kind === "log") this.#raiseFloor();
     } else {
       for (const record of store.records(stored.number, 0)) {
         if (record.type === "keyed") this.#place(record.key, record.first, record.at, record.isDeleted);
@@ -101,8 +105,8 @@ export class StreamState {
 
   #findOther(id: string): string | undefined {
     for (const [other, { isEnded }] of this.#writers) if (!isEnded && other !== id) return other;
-    const stored = this.#store.openWriters();
-    return stored.find((other) => other.stream === this.name && !this.#writers.has(other.id))?.id;
+    const stored = this.#store.openWriters(this.stored.number);
+    return stored.find((other) => !this.#writers.has(other.id))?.id;
   }
 
   /** Gives offsets to events and says what is to be written. What it decides stands at once for the next append. */
@@ -125,7 +129,8 @@ export class StreamState {
     if (options.endsWriter !== undefined && options.endsWriter !== options.writer?.id)
       writes.push(this.#end(options.endsWriter));
     if (options.close === true) writes.push(...this.#close(now));
-    if (options.close === true || floor !== this.stored.floor) writes.push(this.putStream());
+    const isFloorKept = this.stored.kind === "state" && floor !== this.stored.floor;
+    if (options.close === true || isFloorKept) writes.push(this.putStream());
     return { first, last, writes };
   }
 
@@ -192,7 +197,7 @@ export class StreamState {
       total: this.#total,
       events: events.map((event) => event.data),
     };
-    return [{ op: "put-record", number: this.stored.number, record }];
+    return [{ op: "put-record", number: this.stored.number, record, isNew: true }];
   }
 
   #appendKeyed(events: readonly NewEvent[], at: number): Write[] {
@@ -207,6 +212,7 @@ export class StreamState {
         op: "put-record",
         number,
         record: { type: "keyed", first: offset, at, key, isDeleted, data },
+        isNew: true,
       });
     }
     return writes;
@@ -220,6 +226,14 @@ export class StreamState {
     if (isDeleted) this.#tombstones.set(key, { offset, at });
     else this.#keys.set(key, offset);
     return former;
+  }
+
+  /** An append trims without writing where the floor is then: what is kept tells it. */
+  #raiseFloor(): void {
+    const { number, floor, retention } = this.stored;
+    this.#oldest = first(this.#store.records(number, floor));
+    const byCount = this.head - (retention.maxEvents ?? Infinity) + 1;
+    this.stored.floor = Math.max(floor, byCount, this.#oldest?.first ?? 0);
   }
 
   #trim(now: number): Write[] {
