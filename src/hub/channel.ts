@@ -7,14 +7,15 @@ import type { Bundle } from "./bundle.ts";
 import { encodeText, makeBundle } from "./bundle.ts";
 import type { Format } from "./format.ts";
 import type { Reader, Source } from "./reader.ts";
+import { Pages, makePage } from "./pages.ts";
+import type { Page } from "./pages.ts";
 import { Ring } from "./ring.ts";
+import type { Turns } from "./turns.ts";
 
 /** A flush waits for at most this long after the last one. */
 const MAX_WAIT_MS = 20;
-/** A flush writes for so long, then lets others go on. */
-const TURN_MS = 2;
-/** How often the time is looked at within a flush. */
-const TURN_CHECK = 16;
+/** So many readers are written to in one step. */
+const STEP_READERS = 16;
 const RETRY_READ_MS = 250;
 
 /** One stream in one format with all its readers: watches the log, encodes each event once, and flushes to the readers
@@ -29,9 +30,16 @@ export class Channel implements Source {
   readonly readers: Reader[] = [];
   isDropped = false;
   readonly #log: Log;
+  readonly #turns: Turns;
   readonly #onEmpty: () => void;
   readonly #unwatch: () => void;
   #ring = new Ring(0);
+  readonly #pages = new Pages();
+  /** Readers that wait for what only the log has, in the order in which they asked. */
+  readonly #behind: Reading[] = [];
+  #isServing = false;
+  /** What is being read from the log, and for whom. */
+  readonly #reads = new Map<string, Reading[]>();
   #missed: Commit[] | undefined = [];
   #isFlushing = false;
   #flushAgain = false;
@@ -42,8 +50,9 @@ export class Channel implements Source {
   #shared: { after: number; limit: number; head: number; last: number; bundle: Bundle } | undefined;
   #ping: { head: number; bundle: Bundle } | undefined;
 
-  constructor(log: Log, stream: StreamName, format: Format, onEmpty: () => void) {
+  constructor(log: Log, turns: Turns, stream: StreamName, format: Format, onEmpty: () => void) {
     this.#log = log;
+    this.#turns = turns;
     this.stream = stream;
     this.format = format;
     this.#onEmpty = onEmpty;
@@ -104,40 +113,80 @@ export class Channel implements Source {
     return this.#ring.covers(after) ? this.#ring.after(after, limit, lead) : undefined;
   }
 
-  /** Reads from the log for a reader that is behind the ring. */
-  async readFor(reader: Reader, limit: ReadLimit): Promise<void> {
+  /** Reads from the log for a reader that is behind the ring: once for all who are at the same place, and each in its turn. */
+  readFor(reader: Reader, limit: ReadLimit): void {
+    this.#behind.push({ reader, limit });
+    if (this.#isServing) return;
+    this.#isServing = true;
+    this.#turns.add(() => this.#serveNext());
+  }
+
+  #serveNext(): boolean {
+    const reading = this.#behind.shift();
+    if (reading?.reader.isReading === true) {
+      const page = this.#pages.find(reading.reader.offset, limitText(reading.limit));
+      if (page === undefined) this.#read(reading);
+      else reading.reader.takePage(page);
+    }
+    this.#isServing = this.#behind.length > 0;
+    return this.#isServing;
+  }
+
+  #read(reading: Reading): void {
+    const { reader, limit } = reading;
+    const place = `${reader.offset} ${limitText(limit)}`;
+    const others = this.#reads.get(place);
+    if (others !== undefined) {
+      others.push(reading);
+      return;
+    }
+    const all = [reading];
+    this.#reads.set(place, all);
+    void this.#readPage(reader.offset, limit, all).finally(() => this.#reads.delete(place));
+  }
+
+  async #readPage(after: number, limit: ReadLimit, all: readonly Reading[]): Promise<void> {
     try {
-      const outcome = await this.#log.read(this.stream, reader.offset, limit);
+      const outcome = await this.#log.read(this.stream, after, limit);
+      const readers = all.map(({ reader }) => reader).filter(({ isReading }) => isReading);
       switch (outcome.status) {
         case "missing":
-          reader.onDeleted();
+          for (const reader of readers) reader.onDeleted();
           return;
         case "trimmed": {
           const start = startOf(outcome.info);
           const cursor = formatCursor(cursorAt(outcome.info.epochs, start));
-          reader.takeReset(this.format.reset("trimmed", cursor), start);
+          for (const reader of readers) reader.takeReset(this.format.reset("trimmed", cursor), start);
           return;
         }
         case "page": {
-          const { entries, info } = outcome;
-          const last = entries.at(-1)?.offset ?? Math.max(reader.offset, this.head);
-          reader.takePage(
-            entries.map((entry) => this.#encode(info, entry)),
-            last,
-          );
+          const page = this.#toPage(after, limit, outcome.info, outcome.entries);
+          const [first, ...others] = readers;
+          first?.takePage(page);
+          for (const reader of others) this.readFor(reader, limit);
           return;
         }
       }
     } catch (error) {
       if (!(error instanceof StreamError)) {
-        reader.destroy();
+        for (const { reader } of all) reader.destroy();
         throw error;
       }
-      // The log is away. The reader's cursor stands, so nothing is lost by asking again.
+      // The log is away. The readers' cursors stand, so nothing is lost by asking again.
       setTimeout(() => {
-        if (reader.isReading) void this.readFor(reader, limit);
+        for (const { reader } of all) if (reader.isReading) this.readFor(reader, limit);
       }, RETRY_READ_MS);
     }
+  }
+
+  #toPage(after: number, limit: ReadLimit, info: StreamInfo, entries: readonly Entry[]): Page {
+    const frames = entries.map((entry) => ({
+      offset: entry.offset,
+      bytes: encodeText(this.#encode(info, entry)),
+    }));
+    if (frames.length > 0 && this.readers.length > 1)
+      return this.#pages.keep(after, limitText(limit), frames);
+    return makePage(after, frames, Math.max(after, this.head));
   }
 
   cursorText(offset: number): string | undefined {
@@ -182,7 +231,7 @@ export class Channel implements Source {
     if (!isNext) this.#ring = new Ring(first.offset - first.span);
     for (const entry of commit.entries) {
       if (entry.offset <= this.head) continue;
-      this.#ring.push(entry.offset, encodeText(this.#encode(commit.info, entry)));
+      this.#ring.push(entry.offset, encodeText(this.#encode(commit.info, entry)), this.readers.length);
       this.head = entry.offset;
     }
     this.#schedule();
@@ -200,46 +249,55 @@ export class Channel implements Source {
     if (this.#timer !== undefined) return;
     const wait = this.#lastFlushAt + Math.min(this.#cost, MAX_WAIT_MS) - performance.now();
     if (wait <= 0) {
-      this.#flush(this.readers.length - 1, 0);
+      this.#flush();
       return;
     }
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#flush(this.readers.length - 1, 0);
+      this.#flush();
     }, wait);
   }
 
-  /** Pumps the readers from `from` down to the first, in turns. Downwards: who leaves is replaced by one that had its turn. */
-  #flush(from: number, spentBefore: number): void {
+  /** Pumps the readers from the last down to the first, so that who leaves is replaced by one that had its turn: a few at once, a
+   *  crowd step by step. */
+  #flush(): void {
     this.#isFlushing = true;
-    const begun = performance.now();
-    let index = Math.min(from, this.readers.length - 1);
-    for (; index >= 0; index--) {
-      if (index % TURN_CHECK === 0 && index < from && performance.now() - begun > TURN_MS) break;
-      this.readers[index]?.pump();
-    }
-    const spent = spentBefore + performance.now() - begun;
-    if (index >= 0) {
-      nextTurn(() => this.#flush(index, spent));
-      return;
-    }
+    let spent = 0;
+    let index = this.readers.length - 1;
+    const step = () => {
+      const begun = performance.now();
+      const from = Math.min(index, this.readers.length - 1);
+      for (index = from; index > from - STEP_READERS && index >= 0; index--) this.readers[index]?.pump();
+      spent += performance.now() - begun;
+      if (index >= 0) return true;
+      this.#endFlush(spent);
+      return false;
+    };
+    if (this.readers.length <= STEP_READERS) step();
+    else this.#turns.add(step);
+  }
+
+  #endFlush(spent: number): void {
     this.#isFlushing = false;
     this.#cost = spent;
     this.#lastFlushAt = performance.now();
-    if (this.#flushAgain) {
-      this.#flushAgain = false;
-      this.#schedule();
-    }
+    if (!this.#flushAgain) return;
+    this.#flushAgain = false;
+    this.#schedule();
   }
+}
+
+/** A reader that waits for what follows its cursor. */
+interface Reading {
+  reader: Reader;
+  limit: ReadLimit;
+}
+
+function limitText({ maxLength, maxEntries }: ReadLimit): string {
+  return `${maxLength} ${maxEntries}`;
 }
 
 /** The offset after which reading a stream from its start begins. */
 export function startOf(info: StreamInfo): number {
   return info.kind === "state" ? 0 : info.floor - 1;
-}
-
-/** Lets sockets and timers have their turn; where there is no setImmediate, a timer of 0 ms does it. */
-function nextTurn(callback: () => void): void {
-  if (typeof setImmediate === "function") setImmediate(callback);
-  else setTimeout(callback, 0);
 }

@@ -8,6 +8,7 @@ import type { Format } from "./format.ts";
 import { MultiSubscription } from "./multi-subscription.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
+import { Turns } from "./turns.ts";
 
 /** Who is listening: readers of streams, each a cursor. */
 export { startOf } from "./channel.ts";
@@ -77,6 +78,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     random = Math.random,
   } = options;
   const channels = new Map<string, Promise<Channel>>();
+  const turns = new Turns();
   /** Readers by the part of the heartbeat in which they are looked at. */
   const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Set<Connection>());
   let readers = 0;
@@ -105,7 +107,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const key = `${format.name} ${stream}`;
     const known = channels.get(key);
     if (known !== undefined) return known;
-    const channel = new Channel(log, stream, format, () => {
+    const channel = new Channel(log, turns, stream, format, () => {
       channels.delete(key);
       channel.close();
     });

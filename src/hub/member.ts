@@ -1,3 +1,4 @@
+import type { Page } from "./pages.ts";
 import type { Reader, Source } from "./reader.ts";
 
 /** The connection that several members write to. */
@@ -5,7 +6,7 @@ export interface Owner {
   /** The member for which the log is read. */
   readonly reading: Member | undefined;
   pump(): void;
-  takePage(member: Member, frames: readonly string[], last: number): void;
+  takePage(member: Member, page: Page): void;
   takeReset(member: Member, block: string, start: number): void;
   onDeleted(member: Member): void;
   destroy(): void;
@@ -65,8 +66,8 @@ export class Member implements Reader {
     this.#owner.pump();
   }
 
-  takePage(frames: readonly string[], last: number): void {
-    this.#owner.takePage(this, frames, last);
+  takePage(page: Page): void {
+    this.#owner.takePage(this, page);
   }
 
   takeReset(block: string, start: number): void {

@@ -3,6 +3,7 @@ import { encodeText, makeBundle } from "./bundle.ts";
 import { Connection } from "./connection.ts";
 import { Member } from "./member.ts";
 import type { Owner } from "./member.ts";
+import type { Page } from "./pages.ts";
 import type { Source } from "./reader.ts";
 
 /** What stands around an entry's JSON text beside the stream's name: field names, cursor and line ends. */
@@ -75,11 +76,10 @@ export class MultiSubscription extends Connection implements Owner {
     return this.state === "reading" ? this.#reading : undefined;
   }
 
-  takePage(member: Member, frames: readonly string[], last: number): void {
+  takePage(member: Member, { frames, last }: Page): void {
     if (!this.#endReading(member)) return;
     member.offset = last;
-    const lead = this.#lead(member);
-    if (frames.length > 0) this.say(frames.map((frame) => lead + frame).join(""));
+    if (frames.length > 0) this.#writeFrames(encodeText(this.#lead(member)), frames);
     this.pump();
   }
 
@@ -133,7 +133,7 @@ export class MultiSubscription extends Connection implements Owner {
     const piece = source.framesAfter(offset, limit, lead.length);
     if (piece !== undefined) {
       member.offset = piece.last;
-      this.write(makeBundle(piece.frames.flatMap((frame) => [lead, frame])));
+      this.#writeFrames(lead, piece.frames);
       return;
     }
     this.state = "reading";
@@ -141,7 +141,11 @@ export class MultiSubscription extends Connection implements Owner {
     // Ids may be longer than the events they stand on: half for these, half for those.
     const half = limit / 2;
     const cost = lead.length + FRAME_BYTES + source.stream.length;
-    void source.readFor(member, { maxLength: half, maxEntries: Math.ceil(half / cost) });
+    source.readFor(member, { maxLength: half, maxEntries: Math.ceil(half / cost) });
+  }
+
+  #writeFrames(lead: Uint8Array, frames: readonly Uint8Array[]): void {
+    this.write(makeBundle(frames.flatMap((frame) => [lead, frame])));
   }
 
   /** Whether the log was read for this member: then the connection may go on. */

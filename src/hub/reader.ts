@@ -1,4 +1,5 @@
 import type { Bundle } from "./bundle.ts";
+import type { Page } from "./pages.ts";
 import type { ReadLimit } from "../log/log.ts";
 import type { StreamName } from "../protocol/names.ts";
 
@@ -13,7 +14,7 @@ export interface Reader {
   /** Writes what there is, until it is at the head, blocked, or waits for the log. */
   pump(): void;
   /** Takes what the log gave to a reader that is behind the ring. */
-  takePage(frames: readonly string[], last: number): void;
+  takePage(page: Page): void;
   /** Takes that it was overtaken by the floor, and goes on after `start`. */
   takeReset(block: string, start: number): void;
   /** Says that the stream is gone, and leaves the channel. */
@@ -38,7 +39,7 @@ export interface Source {
     lead: number,
   ): { last: number; frames: readonly Uint8Array[] } | undefined;
   /** Reads from the log; answers by `takePage`, `takeReset` or `onDeleted`. */
-  readFor(reader: Reader, limit: ReadLimit): Promise<void>;
+  readFor(reader: Reader, limit: ReadLimit): void;
   /** The cursor of an offset; undefined while the stream does not exist. */
   cursorText(offset: number): string | undefined;
   caughtUpText(offset: number): string;

@@ -1,31 +1,36 @@
+import type { Frame } from "./pages.ts";
+
+/** Frames that are kept: these, and more where a crowd would have to be read to from the log. */
+const MIN_FRAMES = 512;
+const MAX_FRAMES = 8_192;
+const FRAMES_PER_READER = 16;
+const MAX_BYTES = 1_048_576;
+
 /** The frames of a stream's last events, encoded once for all its readers. */
 export class Ring {
-  readonly #maxFrames: number;
-  readonly #maxBytes: number;
-  #frames: { offset: number; bytes: Uint8Array }[] = [];
+  #frames: Frame[] = [];
   /** Index of the first frame that still counts: cheaper than moving all the others. */
   #start = 0;
   #bytes = 0;
   /** The offset before its first frame: a cursor here or later can be served from it. */
   #floor: number;
 
-  constructor(floor: number, { maxFrames = 512, maxBytes = 1_048_576 } = {}) {
+  constructor(floor: number) {
     this.#floor = floor;
-    this.#maxFrames = maxFrames;
-    this.#maxBytes = maxBytes;
   }
 
-  push(offset: number, bytes: Uint8Array): void {
+  push(offset: number, bytes: Uint8Array, readers: number): void {
+    const maxFrames = Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, readers * FRAMES_PER_READER));
     this.#frames.push({ offset, bytes });
     this.#bytes += bytes.length;
-    while (this.#frames.length - this.#start > this.#maxFrames || this.#bytes > this.#maxBytes) {
+    while (this.#frames.length - this.#start > maxFrames || this.#bytes > MAX_BYTES) {
       const dropped = this.#frames[this.#start];
       if (dropped === undefined) break;
       this.#start += 1;
       this.#bytes -= dropped.bytes.length;
       this.#floor = dropped.offset;
     }
-    if (this.#start > this.#maxFrames) {
+    if (this.#start > maxFrames) {
       this.#frames = this.#frames.slice(this.#start);
       this.#start = 0;
     }

@@ -1,4 +1,5 @@
 import { Connection } from "./connection.ts";
+import type { Page } from "./pages.ts";
 import type { Reader, Source } from "./reader.ts";
 import type { Sink } from "./sink.ts";
 
@@ -27,7 +28,7 @@ export class Subscription extends Connection implements Reader {
       const piece = channel.pieceAfter(this.offset, limit);
       if (piece === undefined) {
         this.state = "reading";
-        void channel.readFor(this, { maxLength: limit });
+        channel.readFor(this, { maxLength: limit });
         return;
       }
       this.offset = piece.last;
@@ -35,12 +36,16 @@ export class Subscription extends Connection implements Reader {
     }
   }
 
-  takePage(frames: readonly string[], last: number): void {
-    this.#take(frames.join(""), last);
+  takePage({ frames, last, bundle }: Page): void {
+    if (!this.#endReading(last)) return;
+    if (frames.length > 0) this.write(bundle());
+    this.pump();
   }
 
   takeReset(block: string, start: number): void {
-    this.#take(block, start);
+    if (!this.#endReading(start)) return;
+    this.say(block);
+    this.pump();
   }
 
   onDeleted(): void {
@@ -60,12 +65,12 @@ export class Subscription extends Connection implements Reader {
     return this.state === "reading";
   }
 
-  #take(text: string, last: number): void {
-    if (this.state !== "reading") return;
+  /** Whether it still waits for the log: then it goes on after `last`. */
+  #endReading(last: number): boolean {
+    if (this.state !== "reading") return false;
     this.state = "open";
     this.offset = last;
-    this.say(text);
-    this.pump();
+    return true;
   }
 
   #arrive(): void {

@@ -116,6 +116,27 @@ test("leaves a stuck reader alone until it drains, then reads to it in small pie
   expect(Math.max(...pieces)).toBeLessThan(16_384 * 1.1);
 });
 
+test("reads to a crowd that fell behind together from the log once, and to each from its cursor", async () => {
+  await append(0);
+  const sinks = await Promise.all(Array.from({ length: 30 }, () => subscribe(new FakeSink())));
+  for (const sink of sinks) sink.isStuck = true;
+  await append(1);
+  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length === 2)).toBe(true));
+  const size = 3_000;
+  for (let n = 2; n < size; n += 100) await append(...Array.from({ length: 100 }, (_, index) => n + index));
+  const reads = vi.spyOn(log, "read");
+  encoded = [];
+  for (const sink of sinks) {
+    sink.isStuck = false;
+    sink.drain();
+  }
+  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length >= size)).toBe(true));
+  for (const { numbers } of sinks)
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, n) => n));
+  expect(reads.mock.calls.length).toBeLessThan(10);
+  expect(encoded.length).toBeLessThan(2 * size);
+});
+
 test("cuts a reader that takes nothing for 30 seconds, and no healthy one", async () => {
   vi.useFakeTimers();
   startHub({});
