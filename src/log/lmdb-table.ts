@@ -201,22 +201,28 @@ const END = "\xff";
 
 /** Of sources in the same order, of which an earlier one is newer: each key once, with its newest value, if it has one. */
 function* merge(
-  sources: readonly Iterator<Changed, void>[],
+  sources: readonly Generator<Changed, void>[],
   isBackward: boolean,
 ): Generator<readonly [key: string, value: Buffer], void> {
   const heads = sources.map((source) => source.next());
-  for (;;) {
-    let first: Changed | undefined;
-    for (const { value } of heads) {
-      if (value && (first === undefined || (isBackward ? value[0] > first[0] : value[0] < first[0])))
-        first = value;
+  try {
+    for (;;) {
+      let first: Changed | undefined;
+      for (const { value } of heads) {
+        const isFirst =
+          value && (first === undefined || (isBackward ? value[0] > first[0] : value[0] < first[0]));
+        if (isFirst) first = value;
+      }
+      if (first === undefined) return;
+      const [key, value] = first;
+      for (const [index, head] of heads.entries()) {
+        if (head.value?.[0] === key) heads[index] = sources[index]?.next() ?? head;
+      }
+      if (value !== null) yield [key, value];
     }
-    if (first === undefined) return;
-    const [key, value] = first;
-    for (const [index, head] of heads.entries()) {
-      if (head.value?.[0] === key) heads[index] = sources[index]?.next() ?? head;
-    }
-    if (value !== null) yield [key, value];
+  } finally {
+    // A range that is left open holds one of LMDB's few places for readers.
+    for (const source of sources) source.return();
   }
 }
 

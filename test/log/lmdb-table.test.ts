@@ -154,3 +154,18 @@ test("equals a plain map under any row of changes, checkpoints and restarts, rea
     { numRuns: 40 },
   );
 });
+
+test("holds no place of a reader after a range that was left early", async () => {
+  const table = await openTable(directory, NEVER);
+  for (let round = 0; round < 100; round++) {
+    write(table, ...Array.from({ length: 20 }, (_, n) => [n, `${round}`] as const));
+    await table.checkpoint();
+    const [first] = table.between("\x02", "\x03");
+    const [last] = table.between("\x02", "\x03", true);
+    expect(first?.[0]).toBe(key(0));
+    expect(last?.[0]).toBe(key(17));
+    // Reads see what LMDB has committed since the last turn of the loop.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await table.close();
+});
