@@ -11,7 +11,7 @@ import {
   statusFailure,
 } from "./openai-failure.ts";
 import type { BodyReader, Endpoint, FetchResponse } from "./openai-failure.ts";
-import type { ProviderEvent } from "./provider.ts";
+import type { ProviderAnswer, ProviderEvent } from "./provider.ts";
 
 const MAX_LINE_LENGTH = 1_048_576;
 const MAX_ERROR_BYTES = 65_536;
@@ -24,7 +24,7 @@ type Next = IteratorResult<ProviderEvent, undefined>;
  *  Order: what one network chunk brought is queued and handed out without waiting for the network.
  *  Done:  after `finish`, a failure, an abort or `return()`; unlike an async generator's, its `return()` does not wait for a
  *         read that is under way. */
-export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent> {
+export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, ProviderAnswer {
   readonly #endpoint: Endpoint;
   readonly #body: string;
   readonly #signal: AbortSignal;
@@ -58,12 +58,15 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent> {
     return this;
   }
 
+  shift(): ProviderEvent | undefined {
+    const event = this.#queue[this.#taken];
+    if (event !== undefined) this.#taken += 1;
+    return event;
+  }
+
   next(): Promise<Next> {
-    const value = this.#queue[this.#taken];
-    if (value !== undefined) {
-      this.#taken += 1;
-      return Promise.resolve({ done: false, value });
-    }
+    const value = this.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
     if (this.#failure !== undefined) {
       const { error } = this.#failure;
       this.#failure = undefined;

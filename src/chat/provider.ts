@@ -12,7 +12,13 @@ export interface Provider {
    *  Order:  deltas as they arrive, never empty, then one `finish`, then the iterator ends.
    *  Done:   when the iterator is left early or `signal` aborts, the upstream request is aborted too.
    *  Errors: StreamError `provider-refused`, `provider-failed`, `provider-busy`, before or between deltas. */
-  generate(request: GenerateRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+  generate(request: GenerateRequest, signal: AbortSignal): ProviderAnswer;
+}
+
+/** An answer as it arrives. */
+export interface ProviderAnswer extends AsyncIterable<ProviderEvent> {
+  /** Takes the next event if it is there already: what came together is then appended together, and without a promise each. */
+  shift?(): ProviderEvent | undefined;
 }
 
 export interface Model {

@@ -69,11 +69,10 @@ export class RunWriter {
     this.#now = now;
   }
 
-  /** Appends an event after all before it. */
+  /** Takes an event, to be appended after all before it with the next `flush`. */
   push(data: string): void {
     if (this.#isRefused || this.#isEnding) return;
     this.#waiting.push({ data });
-    this.#flush();
   }
 
   /** Whether so much waits for the log that the provider should wait for `room`. */
@@ -91,7 +90,7 @@ export class RunWriter {
     if (this.#isRefused || this.#isEnding) return;
     this.#waiting.push({ data });
     this.#isEnding = true;
-    this.#flush();
+    this.flush();
     while (!this.#isRefused && (this.#waiting.length > 0 || this.#steps.length > 0)) {
       await new Promise<void>((resolve) => this.#onRoom.push(resolve));
     }
@@ -104,7 +103,8 @@ export class RunWriter {
     this.#wake();
   }
 
-  #flush(): void {
+  /** Appends what was pushed: at once, or with what comes while appends are under way. */
+  flush(): void {
     while (this.#waiting.length > 0 && !this.#hasFailed && !this.#isRefused) {
       const isSoon = this.#now() - this.#lastSentAt < GATHER_MS;
       if (this.#inFlight > 0 && (this.#inFlight >= MAX_IN_FLIGHT || (isSoon && !this.#isEnding))) return;
@@ -128,7 +128,7 @@ export class RunWriter {
     this.#inFlight -= 1;
     if (!isDone) this.#hasFailed = true;
     if (this.#hasFailed && this.#inFlight === 0) await this.#resend();
-    this.#flush();
+    this.flush();
     if (!this.isFull) this.#wake();
   }
 

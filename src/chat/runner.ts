@@ -5,6 +5,7 @@ import { formatCursor, requireCursor } from "../protocol/cursor.ts";
 import { runStream } from "../protocol/names.ts";
 import type { KeyClaim, KeyRecord, Log } from "../log/log.ts";
 import { sha256 } from "../protocol/hash.ts";
+import { deltaHead } from "../protocol/merge.ts";
 import { createId } from "./id.ts";
 import { continued, startEvent } from "./run-start.ts";
 import type { RunPlace, StartOutcome, StartRequest } from "./run-start.ts";
@@ -57,6 +58,9 @@ interface OpenRun extends RunPlace {
   firstAt?: number;
   lastAt: number;
   deltas: number;
+  /** How the JSON of its deltas begins. */
+  textHead: string;
+  reasoningHead: string;
   texts: string[];
   writer: RunWriter;
   abort: AbortController;
@@ -159,6 +163,8 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
       startedAt,
       lastAt: startedAt,
       deltas: 0,
+      textHead: deltaHead("text-delta", place.message),
+      reasoningHead: deltaHead("reasoning-delta", place.message),
       texts: [],
       writer: new RunWriter(log, place.stream, id, () => leave(run), { now, closes: isOwnStream(id, place) }),
       abort: new AbortController(),
@@ -171,17 +177,22 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
   async function generate(run: OpenRun, provider: Provider, request: GenerateRequest): Promise<void> {
     const watch = watchSilence(run);
     try {
-      for await (const event of provider.generate(request, run.abort.signal)) {
-        if (run.isOver) return;
-        if (event.type === "finish") {
-          await finish(run, event.reason, event.usage === undefined ? {} : { usage: event.usage });
-          return;
+      const answer = provider.generate(request, run.abort.signal);
+      for await (const first of answer) {
+        // What came together goes on together.
+        for (let event: ProviderEvent | undefined = first; event !== undefined; event = answer.shift?.()) {
+          if (run.isOver) return;
+          if (event.type === "finish") {
+            await finish(run, event.reason, event.usage === undefined ? {} : { usage: event.usage });
+            return;
+          }
+          take(run, event);
+          if (run.deltas >= maxDeltas) {
+            await finish(run, "length");
+            return;
+          }
         }
-        take(run, event);
-        if (run.deltas >= maxDeltas) {
-          await finish(run, "length");
-          return;
-        }
+        run.writer.flush();
         if (run.writer.isFull) await run.writer.room();
       }
       // A provider says `finish`; one that only stops has been cut off.
@@ -200,14 +211,14 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
   }
 
   function take(run: OpenRun, event: Exclude<ProviderEvent, { type: "finish" }>): void {
-    const type = event.type === "text" ? "text-delta" : "reasoning-delta";
+    const head = event.type === "text" ? run.textHead : run.reasoningHead;
     for (let at = 0; at < event.text.length; at += MAX_DELTA_LENGTH) {
       const text = event.text.slice(at, at + MAX_DELTA_LENGTH);
       run.lastAt = now();
       run.firstAt ??= run.lastAt;
       run.deltas += 1;
       if (event.type === "text") run.texts.push(text);
-      run.writer.push(JSON.stringify({ type, message: run.message, text } satisfies ChatEvent));
+      run.writer.push(`${head}${JSON.stringify(text)}}`);
     }
   }
 

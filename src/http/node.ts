@@ -50,8 +50,8 @@ class NodeSink implements Sink {
     this.#socket = mayWriteToSocket(response) ? response.socket : null;
   }
 
-  write({ payload, chunk }: Bundle): boolean {
-    return this.#socket === null ? this.#response.write(payload) : this.#socket.write(chunk);
+  write(bundle: Bundle): boolean {
+    return this.#socket === null ? this.#response.write(bundle.payload) : this.#socket.write(bundle.chunk);
   }
 
   get buffered(): number {

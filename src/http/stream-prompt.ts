@@ -7,6 +7,7 @@ import type { KeyRecord, Log } from "../log/log.ts";
 import { parseCursor, resolveCursor } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { RunEvent } from "../protocol/event.ts";
+import { deltaText } from "../protocol/merge.ts";
 import { sha256 } from "../protocol/hash.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
@@ -179,6 +180,8 @@ const promptFormat: Format = {
   start: (start, retry, id) =>
     named("stream-start", { run: start.stream.slice("runs/".length), ...start }, id, retry),
   entry(cursor, { data }) {
+    const text = deltaText(data, "text-delta");
+    if (text !== undefined) return `id: ${cursor}\ndata: {"text":${text}}\n\n`;
     const event = JSON.parse(data) as RunEvent; // only the runner writes runs
     switch (event.type) {
       case "message-start":

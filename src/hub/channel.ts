@@ -4,7 +4,7 @@ import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Commit, Log, ReadLimit, StreamInfo } from "../log/log.ts";
 import type { Bundle } from "./bundle.ts";
-import { encodeText, makeBundle } from "./bundle.ts";
+import { encodeBundle, joinBundles } from "./bundle.ts";
 import type { Format } from "./format.ts";
 import type { Reader, Source } from "./reader.ts";
 import { Pages, makePage } from "./pages.ts";
@@ -100,16 +100,16 @@ export class Channel implements Source {
     if (!this.#ring.covers(after)) return undefined;
     const shared = this.#shared;
     if (shared?.after === after && shared.limit === limit && shared.head === this.head) return shared;
-    const { frames, last } = this.#ring.after(after, limit);
-    this.#shared = { after, limit, head: this.head, last, bundle: makeBundle(frames) };
+    const { bundles, last } = this.#ring.after(after, limit);
+    this.#shared = { after, limit, head: this.head, last, bundle: joinBundles(bundles) };
     return this.#shared;
   }
 
-  framesAfter(
+  bundlesAfter(
     after: number,
     limit: number,
     lead: number,
-  ): { last: number; frames: readonly Uint8Array[] } | undefined {
+  ): { last: number; bundles: readonly Bundle[] } | undefined {
     return this.#ring.covers(after) ? this.#ring.after(after, limit, lead) : undefined;
   }
 
@@ -182,7 +182,7 @@ export class Channel implements Source {
   #toPage(after: number, limit: ReadLimit, info: StreamInfo, entries: readonly Entry[]): Page {
     const frames = entries.map((entry) => ({
       offset: entry.offset,
-      bytes: encodeText(this.#encode(info, entry)),
+      bundle: this.#encode(info, entry),
     }));
     if (frames.length > 0 && this.readers.length > 1)
       return this.#pages.keep(after, limitText(limit), frames);
@@ -208,7 +208,7 @@ export class Channel implements Source {
   pingBundle(): Bundle {
     if (this.#ping?.head !== this.head) {
       const text = this.pingText(this.cursorText(this.head));
-      this.#ping = { head: this.head, bundle: makeBundle([encodeText(text)]) };
+      this.#ping = { head: this.head, bundle: encodeBundle(text) };
     }
     return this.#ping.bundle;
   }
@@ -231,14 +231,14 @@ export class Channel implements Source {
     if (!isNext) this.#ring = new Ring(first.offset - first.span);
     for (const entry of commit.entries) {
       if (entry.offset <= this.head) continue;
-      this.#ring.push(entry.offset, encodeText(this.#encode(commit.info, entry)), this.readers.length);
+      this.#ring.push(entry.offset, this.#encode(commit.info, entry), this.readers.length);
       this.head = entry.offset;
     }
     this.#schedule();
   }
 
-  #encode(info: StreamInfo, entry: Entry): string {
-    return this.format.entry(formatCursor(cursorAt(info.epochs, entry.offset)), entry);
+  #encode(info: StreamInfo, entry: Entry): Bundle {
+    return encodeBundle(this.format.entry(formatCursor(cursorAt(info.epochs, entry.offset)), entry));
   }
 
   #schedule(): void {

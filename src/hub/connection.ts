@@ -1,5 +1,5 @@
 import type { Bundle } from "./bundle.ts";
-import { encodeText, makeBundle } from "./bundle.ts";
+import { encodeBundle } from "./bundle.ts";
 import type { Sink, SinkListener } from "./sink.ts";
 
 /** What a reader may have in user space, beside one event: a piece while it is healthy, and while it is slow. */
@@ -44,7 +44,7 @@ export abstract class Connection implements SinkListener {
 
   /** Writes blocks of the connection itself. */
   say(text: string): void {
-    if (text !== "" && this.state !== "gone") this.write(makeBundle([encodeText(text)]));
+    if (text !== "" && this.state !== "gone") this.write(encodeBundle(text));
   }
 
   /** Ends the body; the reader comes back, or was told that it need not. */

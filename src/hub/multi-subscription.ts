@@ -1,5 +1,6 @@
 import { joinCursors } from "../protocol/cursor.ts";
-import { encodeText, makeBundle } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
+import { encodeText, joinBytes } from "./bundle.ts";
 import { Connection } from "./connection.ts";
 import { Member } from "./member.ts";
 import type { Owner } from "./member.ts";
@@ -76,10 +77,10 @@ export class MultiSubscription extends Connection implements Owner {
     return this.state === "reading" ? this.#reading : undefined;
   }
 
-  takePage(member: Member, { frames, last }: Page): void {
+  takePage(member: Member, { bundles, last }: Page): void {
     if (!this.#endReading(member)) return;
     member.offset = last;
-    if (frames.length > 0) this.#writeFrames(encodeText(this.#lead(member)), frames);
+    if (bundles.length > 0) this.#writeEach(encodeText(this.#lead(member)), bundles);
     this.pump();
   }
 
@@ -130,10 +131,10 @@ export class MultiSubscription extends Connection implements Owner {
     const { source, offset } = member;
     const limit = this.pieceBytes;
     const lead = encodeText(this.#lead(member));
-    const piece = source.framesAfter(offset, limit, lead.length);
+    const piece = source.bundlesAfter(offset, limit, lead.length);
     if (piece !== undefined) {
       member.offset = piece.last;
-      this.#writeFrames(lead, piece.frames);
+      this.#writeEach(lead, piece.bundles);
       return;
     }
     this.state = "reading";
@@ -144,8 +145,8 @@ export class MultiSubscription extends Connection implements Owner {
     source.readFor(member, { maxLength: half, maxEntries: Math.ceil(half / cost) });
   }
 
-  #writeFrames(lead: Uint8Array, frames: readonly Uint8Array[]): void {
-    this.write(makeBundle(frames.flatMap((frame) => [lead, frame])));
+  #writeEach(lead: Uint8Array, bundles: readonly Bundle[]): void {
+    this.write(joinBytes(bundles.flatMap(({ payload }) => [lead, payload])));
   }
 
   /** Whether the log was read for this member: then the connection may go on. */

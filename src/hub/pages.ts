@@ -1,19 +1,19 @@
 import type { Bundle } from "./bundle.ts";
-import { makeBundle } from "./bundle.ts";
+import { joinBundles } from "./bundle.ts";
 
 /** A frame and the offset of the last event in it. */
 export interface Frame {
   offset: number;
-  bytes: Uint8Array;
+  bundle: Bundle;
 }
 
 /** What follows an offset, as it was read from the log and encoded. */
 export interface Page {
   after: number;
   last: number;
-  frames: readonly Uint8Array[];
-  /** The frames in one piece. */
-  bundle: () => Bundle;
+  bundles: readonly Bundle[];
+  /** All of it in one piece. */
+  whole: () => Bundle;
 }
 
 /** Pages that are kept: those who are behind come one after the other. */
@@ -22,14 +22,14 @@ const MAX_PAGES = 8;
 /** The pages that were read from the log last, for readers who are behind the ring: a crowd falls behind together, and each page
  *  is read and encoded once for all of it. */
 export class Pages {
-  readonly #kept: { limit: string; frames: readonly Frame[]; whole: Page }[] = [];
+  readonly #kept: { limit: string; frames: readonly Frame[]; page: Page }[] = [];
 
   /** The page after an offset, or the rest of one in which it lies. Undefined: it must be read. */
   find(after: number, limit: string): Page | undefined {
-    for (const { limit: asked, frames, whole } of this.#kept) {
+    for (const { limit: asked, frames, page } of this.#kept) {
       if (asked !== limit) continue;
-      if (whole.after === after) return whole;
-      if (whole.after > after || whole.last <= after) continue;
+      if (page.after === after) return page;
+      if (page.after > after || page.last <= after) continue;
       // A cursor inside of a merged frame is none of its ends.
       const index = frames.findIndex(({ offset }) => offset === after);
       if (index !== -1) return makePage(after, frames.slice(index + 1));
@@ -38,21 +38,21 @@ export class Pages {
   }
 
   keep(after: number, limit: string, frames: readonly Frame[]): Page {
-    const whole = makePage(after, frames);
-    this.#kept.push({ limit, frames, whole });
+    const page = makePage(after, frames);
+    this.#kept.push({ limit, frames, page });
     if (this.#kept.length > MAX_PAGES) this.#kept.shift();
-    return whole;
+    return page;
   }
 }
 
 /** A page of frames; without frames it ends where it begins, or at `last`. */
 export function makePage(after: number, frames: readonly Frame[], last = after): Page {
-  const bytes = frames.map((frame) => frame.bytes);
-  let bundle: Bundle | undefined;
+  const bundles = frames.map(({ bundle }) => bundle);
+  let whole: Bundle | undefined;
   return {
     after,
     last: frames.at(-1)?.offset ?? last,
-    frames: bytes,
-    bundle: () => (bundle ??= makeBundle(bytes)),
+    bundles,
+    whole: () => (whole ??= joinBundles(bundles)),
   };
 }

@@ -32,12 +32,12 @@ export interface Source {
   readonly isClosed: boolean;
   /** What follows `after`, in bytes shared with the other readers. Undefined: only the log has it. */
   pieceAfter(after: number, limit: number): { last: number; bundle: Bundle } | undefined;
-  /** The same, frame by frame, for who writes `lead` bytes of its own before each. */
-  framesAfter(
+  /** The same, event by event, for who writes `lead` bytes of its own before each. */
+  bundlesAfter(
     after: number,
     limit: number,
     lead: number,
-  ): { last: number; frames: readonly Uint8Array[] } | undefined;
+  ): { last: number; bundles: readonly Bundle[] } | undefined;
   /** Reads from the log; answers by `takePage`, `takeReset` or `onDeleted`. */
   readFor(reader: Reader, limit: ReadLimit): void;
   /** The cursor of an offset; undefined while the stream does not exist. */

@@ -1,3 +1,4 @@
+import type { Bundle } from "./bundle.ts";
 import type { Frame } from "./pages.ts";
 
 /** Frames that are kept: these, and more where a crowd would have to be read to from the log. */
@@ -19,15 +20,15 @@ export class Ring {
     this.#floor = floor;
   }
 
-  push(offset: number, bytes: Uint8Array, readers: number): void {
+  push(offset: number, bundle: Bundle, readers: number): void {
     const maxFrames = Math.min(MAX_FRAMES, Math.max(MIN_FRAMES, readers * FRAMES_PER_READER));
-    this.#frames.push({ offset, bytes });
-    this.#bytes += bytes.length;
+    this.#frames.push({ offset, bundle });
+    this.#bytes += bundle.length;
     while (this.#frames.length - this.#start > maxFrames || this.#bytes > MAX_BYTES) {
       const dropped = this.#frames[this.#start];
       if (dropped === undefined) break;
       this.#start += 1;
-      this.#bytes -= dropped.bytes.length;
+      this.#bytes -= dropped.bundle.length;
       this.#floor = dropped.offset;
     }
     if (this.#start > maxFrames) {
@@ -43,18 +44,18 @@ export class Ring {
 
   /** The frames after `offset`, up to about `maxBytes` (one at least), and the offset of the last of them. Each counts with
    *  `lead` bytes that its reader writes before it. */
-  after(offset: number, maxBytes: number, lead = 0): { frames: Uint8Array[]; last: number } {
-    const frames: Uint8Array[] = [];
+  after(offset: number, maxBytes: number, lead = 0): { bundles: Bundle[]; last: number } {
+    const bundles: Bundle[] = [];
     let last = offset;
     let bytes = 0;
     for (let index = this.#indexAfter(offset); index < this.#frames.length; index++) {
       const frame = this.#frames[index];
-      if (frame === undefined || (bytes > 0 && bytes + lead + frame.bytes.length > maxBytes)) break;
-      frames.push(frame.bytes);
-      bytes += lead + frame.bytes.length;
+      if (frame === undefined || (bytes > 0 && bytes + lead + frame.bundle.length > maxBytes)) break;
+      bundles.push(frame.bundle);
+      bytes += lead + frame.bundle.length;
       last = frame.offset;
     }
-    return { frames, last };
+    return { bundles, last };
   }
 
   #indexAfter(offset: number): number {

@@ -36,9 +36,9 @@ export class Subscription extends Connection implements Reader {
     }
   }
 
-  takePage({ frames, last, bundle }: Page): void {
+  takePage({ bundles, last, whole }: Page): void {
     if (!this.#endReading(last)) return;
-    if (frames.length > 0) this.write(bundle());
+    if (bundles.length > 0) this.write(whole());
     this.pump();
   }
 

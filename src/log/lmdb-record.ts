@@ -1,7 +1,10 @@
-import type { LogRecord } from "./store.ts";
+import type { LogRecord, StoredWriter } from "./store.ts";
 
 const TYPES = ["batch", "segment", "keyed"] as const;
 const HEAD_BYTES = 17;
+const MAX_VARINT_BYTES = 5;
+const BRACE = 0x7b;
+const WRITER_BYTES = 25 + MAX_VARINT_BYTES;
 
 /** Writes a record as bytes: type, time and total, then the lengths as varints, then the texts in UTF-8. */
 export function encodeRecord(record: LogRecord): Buffer {
@@ -9,7 +12,9 @@ export function encodeRecord(record: LogRecord): Buffer {
   const texts = recordTexts(record);
   const sizes = texts.map((text) => Buffer.byteLength(text));
   const bytes = Buffer.allocUnsafe(
-    HEAD_BYTES + (2 + numbers.length + sizes.length) * 5 + sizes.reduce((sum, size) => sum + size, 0),
+    HEAD_BYTES +
+      (2 + numbers.length + sizes.length) * MAX_VARINT_BYTES +
+      sizes.reduce((sum, size) => sum + size, 0),
   );
   bytes[0] = TYPES.indexOf(record.type);
   bytes.writeDoubleBE(record.at, 1);
@@ -45,6 +50,39 @@ export function decodeRecord(first: number, bytes: Buffer): LogRecord {
       break;
   }
   throw new Error(`the log holds a record of an unknown type: ${bytes[0]}`);
+}
+
+/** Writes a writer as bytes: whether it has ended, its epoch and step, then its last steps, each from the one before. */
+export function encodeWriter({ epoch, seq, recent, isEnded }: StoredWriter): Buffer {
+  const bytes = Buffer.allocUnsafe(WRITER_BYTES + recent.length * 2 * MAX_VARINT_BYTES);
+  const [oldest] = recent;
+  bytes[0] = Number(isEnded);
+  bytes.writeDoubleBE(epoch, 1);
+  bytes.writeDoubleBE(seq, 9);
+  bytes.writeDoubleBE(oldest?.[0] ?? 0, 17);
+  let at = writeVarint(bytes, WRITER_BYTES - MAX_VARINT_BYTES, recent.length);
+  let next = oldest?.[0] ?? 0;
+  for (const [first, last] of recent) {
+    at = writeVarint(bytes, at, first - next);
+    at = writeVarint(bytes, at, last - first + 1);
+    next = last + 1;
+  }
+  return bytes.subarray(0, at);
+}
+
+/** Reads what `encodeWriter` wrote. */
+export function decodeWriter(bytes: Buffer): StoredWriter {
+  // Folders that are older than this form hold JSON.
+  if (bytes[0] === BRACE) return JSON.parse(bytes.toString()) as StoredWriter;
+  const reader = { bytes, at: WRITER_BYTES - MAX_VARINT_BYTES };
+  const recent: StoredWriter["recent"] = [];
+  let next = bytes.readDoubleBE(17);
+  for (let left = readVarint(reader); left > 0; left--) {
+    const first = next + readVarint(reader);
+    next = first + readVarint(reader);
+    recent.push([first, next - 1]);
+  }
+  return { epoch: bytes.readDoubleBE(1), seq: bytes.readDoubleBE(9), recent, isEnded: bytes[0] === 1 };
 }
 
 function recordTexts(record: LogRecord): readonly string[] {

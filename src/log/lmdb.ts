@@ -14,12 +14,12 @@ import {
   writerKey,
 } from "./lmdb-keys.ts";
 import type { Change } from "./lmdb-layer.ts";
-import { decodeRecord, encodeRecord } from "./lmdb-record.ts";
+import { decodeRecord, decodeWriter, encodeRecord, encodeWriter } from "./lmdb-record.ts";
 import { openTable } from "./lmdb-table.ts";
 import type { Table, TableOptions } from "./lmdb-table.ts";
 import type { KeyRecord, Log, OpenWriter } from "./log.ts";
 import { recordLast } from "./store.ts";
-import type { Expiry, LogRecord, Store, StoredStream, StoredWriter, Write } from "./store.ts";
+import type { Expiry, LogRecord, Store, StoredStream, Write } from "./store.ts";
 
 export interface LmdbLogOptions extends EmbeddedLogOptions, TableOptions {
   /** The data folder; it is made if it does not exist. */
@@ -96,7 +96,7 @@ function createStore(table: Table, { generation, wasInterrupted }: DataFolder): 
       case "put-writer": {
         const { name, number: stream, id, writer } = write;
         const openKey = writerKey(TAG.openWriter, stream, id);
-        changes.push(json(writerKey(TAG.writer, stream, id), writer));
+        changes.push({ key: writerKey(TAG.writer, stream, id), value: encodeWriter(writer) });
         if (writer.isEnded) changes.push({ key: openKey, value: undefined });
         else if (writer.seq === 0)
           changes.push(json(openKey, { stream: name, id, epoch: writer.epoch } satisfies OpenWriter));
@@ -161,7 +161,10 @@ function createStore(table: Table, { generation, wasInterrupted }: DataFolder): 
       const prefix = numbered(TAG.record, stream);
       for (const entry of table.between(prefix, endOf(prefix), true)) yield recordAt(entry);
     },
-    writer: (stream, id) => getJson<StoredWriter>(writerKey(TAG.writer, stream, id)),
+    writer(stream, id) {
+      const bytes = table.get(writerKey(TAG.writer, stream, id));
+      return bytes && decodeWriter(bytes);
+    },
     openWriters(stream) {
       const prefix = stream === undefined ? tagged(TAG.openWriter) : numbered(TAG.openWriter, stream);
       const values = [...table.between(prefix, endOf(prefix))].map(([, value]) => value);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Entry } from "../../src/protocol/event.ts";
-import { cutSegment, mergeEntries, toParts } from "../../src/protocol/merge.ts";
+import { cutSegment, deltaHead, deltaText, mergeEntries, toParts } from "../../src/protocol/merge.ts";
 import { foldRun } from "../../src/protocol/run.ts";
 
 const event = fc.oneof(
@@ -86,6 +86,22 @@ test("a segment that is cut anywhere folds to what follows the cut", () => {
         }
       }
       expect(foldRun(rest)).toEqual(foldRun(given.slice(after)));
+    }),
+  );
+});
+
+test("a delta's text is taken out of its JSON as it stands there, whatever is in it", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.constantFrom('","text":"', '"}', '\\"}', '","text":"a"}', "\\", "\u2028\n", ""),
+  );
+  fc.assert(
+    fc.property(text, fc.oneof(text, fc.constantFrom("m", '","text":"')), (said, message) => {
+      const data = `${deltaHead("text-delta", message)}${JSON.stringify(said)}}`;
+      expect(data).toBe(JSON.stringify({ type: "text-delta", message, text: said }));
+      expect(JSON.parse(deltaText(data, "text-delta") ?? "")).toBe(said);
+      expect(deltaText(data, "reasoning-delta")).toBeUndefined();
+      expect(deltaText(data.replace(/\}$/, ',"span":2}'), "text-delta")).toBeUndefined();
     }),
   );
 });

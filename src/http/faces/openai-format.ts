@@ -2,6 +2,7 @@ import type { Format } from "../../hub/format.ts";
 import { StreamError } from "../../protocol/error.ts";
 import type { ErrorBody } from "../../protocol/error.ts";
 import type { EndReason, RunEvent, Usage } from "../../protocol/event.ts";
+import { deltaText } from "../../protocol/merge.ts";
 import type { RunState } from "../../protocol/run.ts";
 import { toOpenAIError } from "./openai-error.ts";
 
@@ -27,6 +28,8 @@ export function createOpenAIFormat(head: AnswerHead, wantsUsage: boolean): Forma
   return {
     name: wantsUsage ? "openai with usage" : "openai",
     entry(cursor, { data }) {
+      const text = deltaText(data, "text-delta");
+      if (text !== undefined) return block(choice(`{"content":${text}}`, null), cursor);
       const event = JSON.parse(data) as RunEvent; // only the runner writes runs
       switch (event.type) {
         case "message-start":
