@@ -22,8 +22,12 @@ export const nodeEdge: Edge = {
     const outgoing = outgoingOf(env);
     if (outgoing === undefined) return undefined;
     outgoing.writeHead(200, headers);
-    // First bytes at once: a proxy waits for the head, and the browser's `onopen` too.
+    // First bytes at once: a proxy waits for the head, and the browser's `onopen` too. What is said within this turn goes with them:
+    // of all that a coming reader costs, each write to the socket costs most.
+    const { socket } = outgoing;
+    socket?.cork();
     outgoing.flushHeaders();
+    setImmediate(() => socket?.uncork());
     return { sink: new NodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
   },
   answer(env, status, headers, body) {

@@ -14,7 +14,7 @@ import { crc32 } from "node:zlib";
 import type { Change } from "./lmdb-layer.ts";
 
 /** How long what was committed may wait until it is flushed to the disk. */
-const FLUSH_MS = 100;
+const FLUSH_MS = 250;
 const FILE_NAME = /^journal-\d{15}$/;
 
 // A batch: the length of its body, a checksum of what follows that, its number, its body. In the body, for each change: the length

@@ -10,7 +10,7 @@ export interface Table {
   get(key: string): Buffer | undefined;
   /** What stands from `start` to before `end`, rising; or, backward, falling. To be read in one go. */
   between(start: string, end: string, isBackward?: boolean): Iterable<readonly [key: string, value: Buffer]>;
-  /** Makes changes as a whole. They survive the end of the process at once, and a loss of power 100 ms later.
+  /** Makes changes as a whole. They survive the end of the process at once, and a loss of power 250 ms later.
    *  Errors: StreamError `log-full`: nothing was changed. */
   write(changes: readonly Change[]): void;
   /** Whether so much waits for LMDB that writers should wait for `checkpoint`. */
@@ -21,7 +21,7 @@ export interface Table {
 }
 
 export interface TableOptions {
-  /** How long changes may wait for LMDB, in milliseconds. Default 1,000. */
+  /** How long changes may wait for LMDB, in milliseconds. Default 5,000. */
   checkpointMs?: number;
 }
 
@@ -36,7 +36,7 @@ const TURN_MS = 1;
  *  a hundred times what a write to the journal does, and about the same however much is in it. */
 export async function openTable(
   directory: string,
-  { checkpointMs = 1_000 }: TableOptions = {},
+  { checkpointMs = 5_000 }: TableOptions = {},
 ): Promise<Table> {
   const db = open<Buffer, Buffer>({
     path: `${directory}/log`,

@@ -33,7 +33,7 @@ export interface LmdbLog extends Log {
 }
 
 /** Opens the log in a data folder, which it owns until `close` or the end of the process.
- *  Promise: what was appended survives SIGKILL of the process; it is flushed to the disk within 100 ms, and an end of the machine
+ *  Promise: what was appended survives SIGKILL of the process; it is flushed to the disk within 250 ms, and an end of the machine
  *           in between opens a new epoch, so that a reader is told.
  *  Errors:  DataFolderError where another process owns the folder, or its format is another. */
 export async function openLmdbLog({ directory, ...options }: LmdbLogOptions): Promise<LmdbLog> {
