@@ -167,5 +167,7 @@ test("holds no place of a reader after a range that was left early", async () =>
     // Reads see what LMDB has committed since the last turn of the loop.
     await new Promise((resolve) => setImmediate(resolve));
   }
+  // Nor files of what LMDB has.
+  expect(journals()).toHaveLength(1);
   await table.close();
 });
