@@ -4,6 +4,7 @@ import type { Chats } from "../chat/chats.ts";
 import type { ModelRegistry } from "../chat/models.ts";
 import type { Runner } from "../chat/runner.ts";
 import type { Hub } from "../hub/hub.ts";
+import type { Signals } from "../hub/signals.ts";
 import type { Log } from "../log/log.ts";
 import { StreamError } from "../protocol/error.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
@@ -19,12 +20,14 @@ import { healthRoutes } from "./health.ts";
 import { modelRoutes } from "./models.ts";
 import { runRoutes } from "./runs.ts";
 import { severalStreamsRoutes } from "./several-streams.ts";
+import { signalRoutes } from "./signals.ts";
 import { streamPromptRoutes } from "./stream-prompt.ts";
 import { createStreamReader, streamRoutes } from "./streams.ts";
 
 export interface AppOptions extends GuardOptions {
   log: Log;
   hub: Hub;
+  signals: Signals;
   runner: Runner;
   chats: Chats;
   models: ModelRegistry;
@@ -43,6 +46,7 @@ export function createApp(options: AppOptions): Hono {
   const {
     log,
     hub,
+    signals,
     runner,
     chats,
     models,
@@ -80,6 +84,7 @@ export function createApp(options: AppOptions): Hono {
   // Before those of one stream, whose `/v1/streams/*` takes `/v1/streams` too.
   app.route("/", severalStreamsRoutes({ log, hub, edge }));
   app.route("/", streamRoutes({ log, edge, readStream, now }));
+  app.route("/", signalRoutes(signals));
   app.route("/", chatRoutes({ log, chats, readStream, now }));
   app.route("/", runRoutes({ log, runner, now }));
   app.route("/", modelRoutes(models));

@@ -9,7 +9,7 @@ import { parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { EVENT_STREAM_HEADERS, openSeveralStreams, requestCursor, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
-import { severalFormat } from "./stream-format.ts";
+import { severalFormat, streamFormat } from "./stream-format.ts";
 import { MADE_BY_SERVER } from "./streams.ts";
 
 export interface SeveralStreamsOptions {
@@ -36,7 +36,8 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
 
   // Hono sends HEAD to the handler of GET.
   routes.get("/v1/streams", async (context) => {
-    const names = askedNames(context);
+    const listens = uniqueNames(context, "listen");
+    const names = askedNames(context, listens.length > 0);
     if (!wantsEvents(context)) {
       throw new StreamError(
         "invalid-request",
@@ -47,7 +48,7 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
     const cursors = givenCursors(context);
     const infos = await Promise.all(names.map((name) => log.info(name)));
     const asked = names.map((stream, index) => ask(stream, infos[index], cursors ?? []));
-    if (asked.every(isRead)) return context.body(null, 204);
+    if (listens.length === 0 && asked.every(isRead)) return context.body(null, 204);
     const there = asked.filter(({ isGone }) => !isGone);
     // Somebody's place that is nobody's here: it was of one of those that came without.
     const hasUnknown = cursors?.some((cursor) => !asked.some(({ info }) => isOf(cursor, info))) ?? false;
@@ -61,18 +62,31 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
       ends: asked
         .filter(({ isGone }) => isGone)
         .map(({ stream }) => severalFormat(stream).end({ reason: "deleted" })),
+      ...(listens.length > 0 && {
+        listening: { streams: listens, first: () => "", ping: streamFormat.ping(undefined) },
+      }),
     });
   });
 
   return routes;
 }
 
-function askedNames(context: Context): StreamName[] {
-  const names = [...new Set(context.req.queries("stream"))].map((name) => parseStreamName(name));
-  if (names.length >= 1 && names.length <= MAX_STREAMS) return names;
+function askedNames(context: Context, isListening: boolean): StreamName[] {
+  const names = uniqueNames(context, "stream");
+  if (names.length > 0 || isListening) return names;
   throw new StreamError(
     "invalid-request",
-    `Name 1 to ${MAX_STREAMS} streams, each as stream=…; ${names.length} came. Open another connection for more.`,
+    `Name 1 to ${MAX_STREAMS} streams, each as stream=…; 0 came. To hear signals alone, name them as listen=….`,
+  );
+}
+
+/** The names that a request lists. Errors: `invalid-name` 400; `invalid-request` 400 for too many. */
+function uniqueNames(context: Context, member: "stream" | "listen"): StreamName[] {
+  const names = [...new Set(context.req.queries(member))].map((name) => parseStreamName(name));
+  if (names.length <= MAX_STREAMS) return names;
+  throw new StreamError(
+    "invalid-request",
+    `Name 1 to ${MAX_STREAMS} streams, each as ${member}=…; ${names.length} came. Open another connection for more.`,
   );
 }
 

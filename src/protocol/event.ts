@@ -140,3 +140,20 @@ export interface StreamEnd {
 export interface Ping {
   cursor?: string;
 }
+
+/** What somebody tells those who read a stream at this moment. It is not in the log, and has no cursor. */
+export interface Signal {
+  stream: string;
+  /** What it is about, such as `typing`. */
+  kind: string;
+  /** The principal who sent it; while there is no authentication `local`, with a name of the browser where it gave one. */
+  person: string;
+  /** One window of that person: who says something else later is the same. */
+  sender: string;
+  /** How long it holds unless it is told again, in milliseconds. Absent in a stop. */
+  ttlMs?: number;
+  /** It holds no longer. */
+  stop?: true;
+  /** What the sender says, of itself too: a claim, not a fact. */
+  data?: Record<string, unknown>;
+}

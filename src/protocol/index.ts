@@ -24,6 +24,7 @@ export type {
   Ping,
   ReasoningDelta,
   RunEvent,
+  Signal,
   StreamCaughtUp,
   StreamEnd,
   StreamKind,
