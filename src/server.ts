@@ -19,6 +19,8 @@ import type { NodeHandler } from "./http/node.ts";
 import { staticRoutes } from "./http/static.ts";
 import { createHub } from "./hub/hub.ts";
 import type { HubOptions } from "./hub/hub.ts";
+import { createPresence } from "./hub/presence.ts";
+import type { PresenceOptions } from "./hub/presence.ts";
 import { createSignals } from "./hub/signals.ts";
 import type { SignalsOptions } from "./hub/signals.ts";
 import { createBus } from "./log/bus.ts";
@@ -55,6 +57,7 @@ export interface ServerOptions extends GuardOptions {
   hasPages?: boolean;
   hub?: HubOptions;
   signals?: SignalsOptions;
+  presence?: PresenceOptions;
   runner?: RunnerOptions;
 }
 
@@ -102,6 +105,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
   const hub = createHub(log, options.hub);
   const bus = createBus();
   const signals = createSignals(bus, hub, options.signals);
+  const presence = createPresence(bus, hub, options.presence);
   const runner = createRunner(log, models, options.runner);
   const chats = createChats(log, runner);
   const recoveredRuns = (await runner.recover()) + (await chats.recover());
@@ -112,6 +116,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     log,
     hub,
     signals,
+    presence,
     runner,
     chats,
     models,
@@ -146,6 +151,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
       await runner.close();
       chats.close();
       signals.close();
+      presence.close();
       hub.close();
       server?.closeIdleConnections();
       // Who keeps a connection open without a request has had its answer.

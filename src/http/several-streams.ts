@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
 import type { Log, StreamInfo } from "../log/log.ts";
 import { parseCursor, requireCursor, resolveCursor, splitCursors } from "../protocol/cursor.ts";
 import type { Cursor } from "../protocol/cursor.ts";
@@ -9,12 +10,15 @@ import { parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { EVENT_STREAM_HEADERS, openSeveralStreams, requestCursor, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
+import { bindConnection } from "./presence.ts";
 import { severalFormat, streamFormat } from "./stream-format.ts";
 import { MADE_BY_SERVER } from "./streams.ts";
 
 export interface SeveralStreamsOptions {
   log: Log;
   hub: Hub;
+  /** Absent: nobody is told who is here. */
+  presence?: Presence | undefined;
   edge?: Edge | undefined;
 }
 
@@ -31,7 +35,7 @@ interface Asked {
 }
 
 /** `GET /v1/streams?stream=a&stream=b`: several streams over one connection. Source: PROTOCOL.md "Several streams". */
-export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions): Hono {
+export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStreamsOptions): Hono {
   const routes = new Hono();
 
   // Hono sends HEAD to the handler of GET.
@@ -53,6 +57,7 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
     // Somebody's place that is nobody's here: it was of one of those that came without.
     const hasUnknown = cursors?.some((cursor) => !asked.some(({ info }) => isOf(cursor, info))) ?? false;
     const isNow = cursors === undefined && context.req.query("after") === "now";
+    const onGone = presence && (await bindConnection(context, presence));
     return openSeveralStreams(context, hub, edge, {
       streams: there.map((one) => ({
         stream: one.stream,
@@ -63,8 +68,13 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
         .filter(({ isGone }) => isGone)
         .map(({ stream }) => severalFormat(stream).end({ reason: "deleted" })),
       ...(listens.length > 0 && {
-        listening: { streams: listens, first: () => "", ping: streamFormat.ping(undefined) },
+        listening: {
+          streams: listens,
+          first: () => listens.map((stream) => presence?.block(stream) ?? "").join(""),
+          ping: streamFormat.ping(undefined),
+        },
       }),
+      ...(onGone && { onGone }),
     });
   });
 

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { startOf } from "../hub/hub.ts";
 import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
 import type { AppendOutcome, Log, NewEvent, StreamInfo } from "../log/log.ts";
 import { cursorAt, formatCursor, parseCursor, requireCursor, resolveCursor } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
@@ -18,6 +19,7 @@ import {
   wantsEvents,
 } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
+import { bindConnection } from "./presence.ts";
 import { requestName, writableName } from "./request-name.ts";
 import { streamFormat } from "./stream-format.ts";
 
@@ -107,13 +109,14 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
 export interface StreamReaderOptions {
   log: Log;
   hub: Hub;
+  presence: Presence;
   edge?: Edge | undefined;
 }
 
 /** Answers a GET or HEAD with a stream: events, or a page of them. */
 export type StreamReader = (context: Context, name: StreamName) => Promise<Response>;
 
-export function createStreamReader({ log, hub, edge }: StreamReaderOptions): StreamReader {
+export function createStreamReader({ log, hub, presence, edge }: StreamReaderOptions): StreamReader {
   async function readEvents(
     context: Context,
     name: StreamName,
@@ -124,10 +127,13 @@ export function createStreamReader({ log, hub, edge }: StreamReaderOptions): Str
     const parsed = cursor === undefined ? undefined : parseCursor(cursor);
     const isRead = info?.isClosed === true && parsed !== undefined && parsed.offset === info.head;
     if (isRead && resolveCursor(info, parsed).status === "honoured") return context.body(null, 204);
+    const from = readingStart(context, info);
+    const onGone = await bindConnection(context, presence);
     return openEventStream(context, hub, edge, {
       stream: name,
       format: streamFormat,
-      from: readingStart(context, info),
+      from,
+      ...(onGone && { onGone }),
     });
   }
 

@@ -3,9 +3,10 @@ import { sha256 } from "../protocol/hash.ts";
 
 /** Who asks. Without authentication everybody is the same one. */
 const PRINCIPAL = "local";
-const SECRET = /^[A-Za-z0-9_-]{16,64}$/;
-
 /** What a browser, or one of its windows, is known by here: made by it, and told to nobody else. */
+export const SECRET = /^[A-Za-z0-9_-]{16,64}$/;
+
+/** The same in a body. */
 export const secretSchema = z.string().regex(SECRET, "16 to 64 of A-Z a-z 0-9 _ -, chosen at random");
 
 /** The person behind a request: always the principal. While that is the same for all, browsers that brought a secret are told apart,

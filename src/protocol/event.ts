@@ -157,3 +157,20 @@ export interface Signal {
   /** What the sender says, of itself too: a claim, not a fact. */
   data?: Record<string, unknown>;
 }
+
+/** Who is here, as it is told to those who read a stream at this moment. Each time it is the whole truth. */
+export interface Presence {
+  stream: string;
+  /** People, not connections. */
+  count: number;
+  /** In the order in which they came. Absent where more than 50 are here. */
+  people?: PresentPerson[];
+}
+
+export interface PresentPerson {
+  person: string;
+  /** Unix milliseconds. */
+  since: number;
+  /** What the person says of itself: a claim, not a fact. */
+  data?: Record<string, unknown>;
+}

@@ -22,6 +22,8 @@ export type {
   MessageEnd,
   MessageStart,
   Ping,
+  Presence,
+  PresentPerson,
   ReasoningDelta,
   RunEvent,
   Signal,

@@ -5,6 +5,7 @@ import { severalFormat, streamFormat } from "../../src/http/stream-format.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { parseStreamName } from "../../src/protocol/names.ts";
+import { gate } from "../support/app.ts";
 import { FakeSink } from "../support/fake-sink.ts";
 
 const A = parseStreamName("a");
@@ -89,17 +90,14 @@ test("a reader that is blocked loses what is told, and no event", async () => {
 });
 
 test("a reader that is read to from the log loses what is told meanwhile", async () => {
-  let go = (): void => undefined;
-  const opened = new Promise<void>((resolve) => {
-    go = resolve;
-  });
+  const { opened, open } = gate();
   const slowLog: Log = { ...log, read: (...asked) => opened.then(() => log.read(...asked)) };
   hub.close();
   hub = createHub(slowLog);
   const sink = new FakeSink();
   await hub.subscribe({ stream: A, format: streamFormat, sink, from: { at: "start" } });
   tell("lost");
-  go();
+  open();
   await vi.waitFor(() => expect(sink.numbers).toEqual([0]));
   tell("heard");
   await vi.waitFor(() => expect(told(sink)).toEqual(["heard"]));
