@@ -17,6 +17,8 @@ export interface SendOptions {
   /** Names the request, so that a repetition has no second effect. Default for POST: a random one. */
   key?: string;
   signal?: AbortSignal;
+  /** It is worth nothing later: it is tried once. Default false. */
+  isOnce?: boolean;
 }
 
 export interface Api {
@@ -31,7 +33,7 @@ const PATIENCE_MS = 60_000;
 /** Makes what asks a server, with headers of one's own. */
 export function createApi({ url, headers, random = Math.random, ...options }: ApiOptions): Api {
   return {
-    async send(method, path, body, { key, signal } = {}) {
+    async send(method, path, body, { key, signal, isOnce = false } = {}) {
       const idempotencyKey = key ?? (method === "POST" ? randomId() : undefined);
       let waited = 0;
       for (let attempt = 0; ; attempt++) {
@@ -40,7 +42,7 @@ export function createApi({ url, headers, random = Math.random, ...options }: Ap
         if (outcome.status === "done") return outcome.value;
         const delay = Math.max(backOff(attempt, random), outcome.retryAfterMs);
         waited += delay;
-        if (!outcome.isRetryable || waited > PATIENCE_MS) throw outcome.error;
+        if (isOnce || !outcome.isRetryable || waited > PATIENCE_MS) throw outcome.error;
         await pause(delay, signal);
       }
 

@@ -30,9 +30,14 @@ export function presenceRoutes(presence: Presence): Hono {
     return context.json({ person, renewMs: presence.renewMs, ...presence.view(stream) });
   });
 
-  routes.get(`${PREFIX}*`, (context) =>
-    context.json(presence.view(requestName(context, PREFIX)), 200, { "cache-control": "no-store" }),
-  );
+  routes.get(`${PREFIX}*`, async (context) => {
+    const view = presence.view(requestName(context, PREFIX));
+    const browser = askedBrowser(context);
+    const person = browser === undefined ? undefined : await personOf(browser);
+    return context.json({ ...(person !== undefined && { person }), ...view }, 200, {
+      "cache-control": "no-store",
+    });
+  });
 
   return routes;
 }
@@ -43,10 +48,12 @@ export async function bindConnection(
   context: Context,
   presence: Presence,
 ): Promise<(() => void) | undefined> {
+  const browser = askedBrowser(context);
+  return browser === undefined ? undefined : presence.open(await personOf(browser));
+}
+
+function askedBrowser(context: Context): string | undefined {
   const browser = context.req.query("browser");
-  if (browser === undefined) return undefined;
-  if (!SECRET.test(browser)) {
-    throw new StreamError("invalid-request", "browser: 16 to 64 of A-Z a-z 0-9 _ -, chosen at random.");
-  }
-  return presence.open(await personOf(browser));
+  if (browser === undefined || SECRET.test(browser)) return browser;
+  throw new StreamError("invalid-request", "browser: 16 to 64 of A-Z a-z 0-9 _ -, chosen at random.");
 }
