@@ -60,7 +60,9 @@ export function createLeases({ api, browser, now, onTold }: LeasesOptions): Leas
 
   function schedule(): void {
     clearTimeout(timer);
-    if (held.size > 0) timer = setTimeout(renew, Math.max(0, renewedAt + renewMs - now()));
+    // A clock that was set back must not make it wait for hours.
+    const wait = Math.min(renewMs, Math.max(0, renewedAt + renewMs - now()));
+    if (held.size > 0) timer = setTimeout(renew, wait);
   }
 
   function leave(stream: string): void {

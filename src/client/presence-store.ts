@@ -34,10 +34,14 @@ export interface PresenceStore<Data> extends Store<PresenceView<Data>> {
   attend: (data?: Data) => () => void;
 }
 
+const MAX_LATE_MS = 10_000;
+
 /** Makes the store of who is present in one stream. Each message is the whole of it, so the last one is what is shown.
  *  Source: PROTOCOL.md "Presence". */
 export function createPresenceStore<Data>(options: PresenceStoreOptions): PresenceStore<Data> {
   const { source, api, stream } = options;
+  /** When what is shown was so, by the server's clock: an answer may come later than what was told after it. */
+  let shownAt = 0;
   const store = createStore<PresenceView<Data>>({ status: "loading", count: 0, people: [] }, () => {
     const abort = new AbortController();
     const stop = source.listen(stream, take);
@@ -50,13 +54,9 @@ export function createPresenceStore<Data>(options: PresenceStoreOptions): Presen
 
   /** The first answer may be long in coming where another tab holds the connection, or where it stands already. */
   async function ask(signal: AbortSignal): Promise<void> {
-    const before = store.getSnapshot();
     try {
       const path = `/v1/presence/${stream}?browser=${source.browser}`;
-      const data = (await api.send("GET", path, undefined, { signal, isOnce: true })) as WirePresence<Data>;
-      // What was told meanwhile is at least as new.
-      if (store.getSnapshot() === before) show(data);
-      else if (data.person !== undefined) store.set({ ...store.getSnapshot(), me: data.person });
+      show((await api.send("GET", path, undefined, { signal, isOnce: true })) as WirePresence<Data>);
     } catch {
       // It is told at the opening of the connection, and at each change.
     }
@@ -67,10 +67,14 @@ export function createPresenceStore<Data>(options: PresenceStoreOptions): Presen
     if (event === "presence") show(data as unknown as WirePresence<Data>);
   }
 
-  function show({ count, people = [], person }: WirePresence<Data>): void {
+  function show({ at, count, people = [], person }: WirePresence<Data>): void {
     const shown = store.getSnapshot();
     const me = person ?? shown.me;
-    const next: PresenceView<Data> = { status: "ready", count, people, ...(me !== undefined && { me }) };
+    // A clock that was set back holds nothing up for long.
+    const isOlder = at < shownAt && shownAt - at < MAX_LATE_MS;
+    if (!isOlder) shownAt = at;
+    const now: PresenceView<Data> = isOlder ? shown : { status: "ready", count, people };
+    const next = { ...now, ...(me !== undefined && { me }) };
     if (JSON.stringify(next) !== JSON.stringify(shown)) store.set(next);
   }
 
@@ -84,6 +88,7 @@ export function createPresenceStore<Data>(options: PresenceStoreOptions): Presen
 }
 
 interface WirePresence<Data> {
+  at: number;
   count: number;
   people?: Person<Data>[];
   /** Who asked, in an answer. */

@@ -11,7 +11,7 @@ export interface SignalsStoreOptions {
   kind: string;
   /** The secret by which the server tells this window from others of its browser. */
   window: string;
-  /** Unix milliseconds. Default: the clock. */
+  /** Milliseconds of a clock that is never set back. Default: `performance.now`. */
   now?: () => number;
 }
 
@@ -48,7 +48,7 @@ const MAX_SENDERS = 100;
  *  nothing.
  *  Source: PROTOCOL.md "Signals". */
 export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsStore<Data> {
-  const { source, api, stream, kind, window, now = Date.now } = options;
+  const { source, api, stream, kind, window, now = () => performance.now() } = options;
   const heard = new Map<string, { signal: HeardSignal<Data>; endsAt: number }>();
   let expiring: ReturnType<typeof setTimeout> | undefined;
   /** What this window says: when it was sent last, as JSON text. */
@@ -76,7 +76,7 @@ export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsS
     if (signal.stop === true) heard.delete(signal.sender);
     else {
       const endsAt = now() + Math.min(signal.ttlMs ?? TTL_MS, MAX_TTL_MS);
-      heard.set(signal.sender, { signal: keep(former, signal, now()), endsAt });
+      heard.set(signal.sender, { signal: keep(former, signal), endsAt });
     }
     const [first] = heard.keys();
     if (first !== undefined && heard.size > MAX_SENDERS) heard.delete(first);
@@ -95,9 +95,9 @@ export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsS
     }
   }
 
-  /** Until the server has said who this window is, what comes after its first word may be that. */
+  /** While the server is about to say who this window is, what comes after its first word may be that. */
   function isOwn({ sender, since }: HeardSignal<Data>): boolean {
-    return own === undefined ? since >= firstSentAt : sender === own;
+    return own === undefined && isSending ? since >= firstSentAt : sender === own;
   }
 
   function send(data?: Data): void {
@@ -110,7 +110,7 @@ export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsS
 
   function say(data: Data | undefined, text: string): void {
     said = { text, at: now() };
-    firstSentAt = Math.min(firstSentAt, now());
+    firstSentAt = Math.min(firstSentAt, Date.now());
     void post(data === undefined ? {} : { data });
   }
 
@@ -137,12 +137,12 @@ export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsS
           { isOnce: true },
         );
         own = (answer as { sender: string }).sender; // PROTOCOL.md "Signals"
-        show();
       } catch {
         // It was not told, which is what may happen to any signal. The next one, in three seconds, is another try.
       }
     }
     isSending = false;
+    show();
   }
 
   return { getSnapshot: store.getSnapshot, subscribe: store.subscribe, send, stop };
@@ -160,8 +160,7 @@ interface WireSignal<Data> {
 function keep<Data>(
   former: HeardSignal<Data> | undefined,
   { sender, person, data }: WireSignal<Data>,
-  now: number,
 ): HeardSignal<Data> {
   if (former !== undefined && JSON.stringify(former.data) === JSON.stringify(data)) return former;
-  return { sender, person, since: former?.since ?? now, ...(data !== undefined && { data }) };
+  return { sender, person, since: former?.since ?? Date.now(), ...(data !== undefined && { data }) };
 }

@@ -23,6 +23,7 @@ export interface SeveralStreamsOptions {
 }
 
 const MAX_STREAMS = 32;
+const MAX_PRESENT_LENGTH = 32_768;
 
 /** One of the streams that were asked for. */
 interface Asked {
@@ -70,7 +71,7 @@ export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStream
       ...(listens.length > 0 && {
         listening: {
           streams: listens,
-          first: () => listens.map((stream) => presence?.block(stream) ?? "").join(""),
+          first: () => (presence === undefined ? "" : presentBlocks(presence, listens)),
           ping: streamFormat.ping(undefined),
         },
       }),
@@ -79,6 +80,13 @@ export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStream
   });
 
   return routes;
+}
+
+/** Who is in each stream; by name as long as all of it is no more than a reader's bytes may be at a time. */
+function presentBlocks(presence: Presence, streams: readonly StreamName[]): string {
+  let text = "";
+  for (const stream of streams) text += presence.block(stream, MAX_PRESENT_LENGTH - text.length);
+  return text;
 }
 
 function askedNames(context: Context, isListening: boolean): StreamName[] {

@@ -3,6 +3,9 @@ import { encodeBundle } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
 import type { Turns } from "./turns.ts";
 
+/** What is told: a state, which is always told, or one of many signals, of which some may be lost. */
+export type Topic = "presence" | `signal ${string}`;
+
 /** Whoever is told what is not in the log. */
 export interface Listener {
   /** Takes blocks without an id, or loses them if it is behind. */
@@ -11,8 +14,9 @@ export interface Listener {
 
 /** Between two tellings of a stream: with the one at the start of a connection a reader gets at most ten within a second. */
 const TELL_MS = 120;
-/** What may wait for the next telling; more is lost. */
-const MAX_TOPICS = 64;
+/** Signals that may wait for the next telling, and how much all of it may be, in characters; more is lost. */
+const MAX_SIGNALS = 64;
+const MAX_LENGTH = 49_152;
 /** So many readers are told in one step. */
 const STEP_READERS = 16;
 
@@ -42,7 +46,7 @@ export class Audiences {
   }
 
   /** Tells what `make` then gives, at once or with all else that came meanwhile. Of one topic only the latest is told. */
-  tell(stream: StreamName, topic: string, make: () => string): void {
+  tell(stream: StreamName, topic: Topic, make: () => string): void {
     this.#audiences.get(stream)?.tell(topic, make);
   }
 }
@@ -52,7 +56,7 @@ export class Audiences {
 class Audience {
   readonly listeners = new Set<Listener>();
   readonly #turns: Turns;
-  #waiting: Map<string, () => string> | undefined;
+  #waiting: Map<Topic, () => string> | undefined;
   #lastAt = -Infinity;
   #isTelling = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -61,9 +65,9 @@ class Audience {
     this.#turns = turns;
   }
 
-  tell(topic: string, make: () => string): void {
+  tell(topic: Topic, make: () => string): void {
     const waiting = (this.#waiting ??= new Map());
-    if (waiting.size >= MAX_TOPICS && !waiting.has(topic)) return;
+    if (waiting.size >= MAX_SIGNALS && !waiting.has(topic) && topic !== "presence") return;
     waiting.set(topic, make);
     this.#schedule();
   }
@@ -87,7 +91,7 @@ class Audience {
   }
 
   #begin(): void {
-    const text = [...(this.#waiting?.values() ?? [])].map((make) => make()).join("");
+    const text = joinWithin(this.#waiting ?? new Map());
     this.#waiting = undefined;
     if (text === "") return;
     this.#lastAt = performance.now();
@@ -108,4 +112,13 @@ class Audience {
       return true;
     });
   }
+}
+
+function joinWithin(waiting: ReadonlyMap<Topic, () => string>): string {
+  let text = waiting.get("presence")?.() ?? "";
+  for (const [topic, make] of waiting) {
+    const block = topic === "presence" ? "" : make();
+    if (text.length + block.length <= MAX_LENGTH) text += block;
+  }
+  return text;
 }

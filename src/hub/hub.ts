@@ -3,6 +3,7 @@ import type { StreamStart } from "../protocol/event.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Log } from "../log/log.ts";
 import { Audiences } from "./audience.ts";
+import type { Topic } from "./audience.ts";
 import { Channel, startOf } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
@@ -23,7 +24,7 @@ export interface Hub {
   subscribeSeveral(request: SubscribeSeveralRequest): Promise<void>;
   /** Tells those who read a stream now, and are not behind, what is not in its log: whole SSE blocks without an id. What comes
    *  within a moment is told together, and of one topic only the latest. It may be lost, and nobody is told later. */
-  tell(stream: StreamName, topic: string, make: () => string): void;
+  tell(stream: StreamName, topic: Topic, make: () => string): void;
   /** Readers at this moment. */
   readonly readers: number;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */

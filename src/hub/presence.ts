@@ -16,8 +16,8 @@ export interface Presence {
   /** A connection of this person has opened; returns what says that it has closed. After the last one the leases end soon. */
   open(person: string): () => void;
   view(stream: StreamName): View;
-  /** The same as it is told to readers: a whole block without an id. */
-  block(stream: StreamName): string;
+  /** The same as it is told to readers: a whole block without an id. What would be longer than `maxLength` only counts. */
+  block(stream: StreamName, maxLength?: number): string;
   close(): void;
 }
 
@@ -30,7 +30,7 @@ export interface PresenceOptions {
   maxPeople?: number;
   /** Streams in which one person is. Default 32. */
   maxStreams?: number;
-  /** Unix milliseconds. Default: the clock. */
+  /** Milliseconds of a clock that is never set back. Default: `performance.now`. */
   now?: () => number;
 }
 
@@ -55,7 +55,13 @@ interface Lease {
 }
 
 export function createPresence(bus: Bus, hub: Pick<Hub, "tell">, options: PresenceOptions = {}): Presence {
-  const { leaseMs = 45_000, graceMs = 5_000, maxPeople = 50_000, maxStreams = 32, now = Date.now } = options;
+  const {
+    leaseMs = 45_000,
+    graceMs = 5_000,
+    maxPeople = 50_000,
+    maxStreams = 32,
+    now = () => performance.now(),
+  } = options;
   /** By stream and person, in the order in which they came. */
   const streams = new Map<StreamName, Map<string, Lease>>();
   /** The streams of each person. */
@@ -78,7 +84,7 @@ export function createPresence(bus: Bus, hub: Pick<Hub, "tell">, options: Presen
     const leases = streams.get(stream) ?? new Map<string, Lease>();
     const known = leases.get(person);
     const lease = {
-      since: known?.since ?? now(),
+      since: known?.since ?? Date.now(),
       renewedAt: now(),
       endsAt: now() + leaseMs,
       data: data && JSON.stringify(data),
@@ -131,15 +137,18 @@ export function createPresence(bus: Bus, hub: Pick<Hub, "tell">, options: Presen
     hub.tell(stream, "presence", () => block(stream));
   }
 
-  function block(stream: StreamName): string {
-    return encodeSse({ event: "presence", data: JSON.stringify(view(stream)) });
+  function block(stream: StreamName, maxLength = Infinity): string {
+    const { people: named, ...counted } = view(stream);
+    const data = JSON.stringify({ ...counted, people: named });
+    return encodeSse({ event: "presence", data: data.length > maxLength ? JSON.stringify(counted) : data });
   }
 
   function view(stream: StreamName): View {
     const leases = streams.get(stream) ?? new Map<string, Lease>();
     const count = leases.size;
-    if (count > MAX_NAMED) return { stream, count };
-    return { stream, count, people: [...leases].map(([person, lease]) => describe(person, lease)) };
+    const at = Date.now();
+    if (count > MAX_NAMED) return { stream, at, count };
+    return { stream, at, count, people: [...leases].map(([person, lease]) => describe(person, lease)) };
   }
 
   function check(stream: StreamName, person: string): void {

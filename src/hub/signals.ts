@@ -31,7 +31,7 @@ export interface SignalsOptions {
   maxKinds?: number;
   /** Senders, counted in each stream, of whom something holds. Default 10,000. */
   maxSenders?: number;
-  /** Unix milliseconds. Default: the clock. */
+  /** Milliseconds of a clock that is never set back. Default: `performance.now`. */
   now?: () => number;
 }
 
@@ -45,21 +45,23 @@ interface Sender {
 }
 
 export function createSignals(bus: Bus, hub: Pick<Hub, "tell">, options: SignalsOptions = {}): Signals {
-  const { gapMs = 1_000, maxKinds = 8, maxSenders = 10_000, now = Date.now } = options;
+  const { gapMs = 1_000, maxKinds = 8, maxSenders = 10_000, now = () => performance.now() } = options;
   /** By stream and sender, the latest last, so that those of whom nothing holds any more stand in front. */
   const senders = new Map<string, Sender>();
   const unsubscribe = bus.subscribe("signal", (hint) => {
     // What is on the bus is our own.
     const signal = JSON.parse(hint) as Signal;
     note(signal);
-    const topic = `signal ${signal.sender} ${signal.kind}`;
-    hub.tell(signal.stream as StreamName, topic, () => encodeSse({ event: "signal", data: hint }));
+    hub.tell(signal.stream as StreamName, `signal ${signal.sender} ${signal.kind}`, () =>
+      encodeSse({ event: "signal", data: hint }),
+    );
   });
 
   /** Remembers what holds, whichever node it came from. */
   function note({ stream, kind, sender, stop }: Signal): void {
     const key = `${stream} ${sender}`;
     const known = senders.get(key) ?? { kinds: new Map<string, number>(), lastAt: 0 };
+    for (const [other, at] of known.kinds) if (now() - at >= SIGNAL_TTL_MS) known.kinds.delete(other);
     known.kinds.delete(kind);
     if (stop !== true) known.kinds.set(kind, now());
     known.lastAt = now();

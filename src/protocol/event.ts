@@ -161,9 +161,11 @@ export interface Signal {
 /** Who is here, as it is told to those who read a stream at this moment. Each time it is the whole truth. */
 export interface Presence {
   stream: string;
+  /** When it was so, in Unix milliseconds: of two the later holds. */
+  at: number;
   /** People, not connections. */
   count: number;
-  /** In the order in which they came. Absent where more than 50 are here. */
+  /** In the order in which they came. Absent where more than 50 are here, or much else is told at once. */
   people?: PresentPerson[];
 }
 

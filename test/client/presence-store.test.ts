@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { browserSecret } from "../../src/client/browser.ts";
-import type { Client } from "../../src/client/index.ts";
-import { startApp } from "../support/app.ts";
+import { createPresenceStore } from "../../src/client/index.ts";
+import type { Client, Told } from "../../src/client/index.ts";
+import { gate, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 import { connectTo, until } from "../support/client.ts";
 import type { TestClient } from "../support/client.ts";
@@ -39,6 +40,33 @@ test("browsers see each other come and go, each counted once", async () => {
   expect(both.people[1]?.person).toBe(both.me);
   stop();
   expect((await until(watched, ({ count }) => count === 2)).count).toBe(2);
+});
+
+test("an answer that comes later than what was told after it changes nothing but who one is", async () => {
+  const { opened, open } = gate();
+  const listeners: ((told: Told) => void)[] = [];
+  const tell = (told: Told) => listeners.forEach((listener) => listener(told));
+  const own = connect();
+  const store = createPresenceStore({
+    stream: "desk",
+    source: {
+      ...own.source,
+      listen(_stream, onTold) {
+        listeners.push(onTold);
+        return () => undefined;
+      },
+    },
+    api: { send: () => opened.then(() => ({ at: 1_000, count: 1, people: [], person: "ada" })) },
+  });
+  const stop = store.subscribe(() => undefined);
+  tell({ event: "presence", data: { at: 1_001, count: 2, people: [] } });
+  open();
+  await until(store, ({ me }) => me === "ada");
+  expect(store.getSnapshot()).toEqual({ status: "ready", count: 2, people: [], me: "ada" });
+  // The server's clock was set back.
+  tell({ event: "presence", data: { at: -60_000, count: 3, people: [] } });
+  expect(store.getSnapshot().count).toBe(3);
+  stop();
 });
 
 test("two windows see each other type, and not themselves", async () => {

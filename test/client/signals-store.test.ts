@@ -67,6 +67,14 @@ test("a signal is gone six seconds after the last, though nobody says so", async
   expect(senders()).toEqual([]);
 });
 
+test("a clock that is set back keeps nobody typing", async () => {
+  show();
+  tell("ada");
+  vi.setSystemTime(startedAt - 3_600_000);
+  await pass(5_750);
+  expect(senders()).toEqual([]);
+});
+
 test("a stop ends it at once, and other kinds are not ours", () => {
   show();
   tell("ada");
@@ -159,9 +167,13 @@ test("one's own signal is never shown, also before the server has said who one i
   expect(senders()).toEqual(["ada", "bob"]);
 });
 
-test("what cannot be sent is let go, and tried with the next", async () => {
+test("what cannot be sent is let go, and tried with the next; others are shown", async () => {
   answer = () => Promise.reject(new Error("offline"));
+  show();
   store.send();
+  tell("ada");
+  await pass(0);
+  expect(senders()).toEqual(["ada"]);
   await pass(3_000);
   store.send();
   await pass(0);

@@ -41,6 +41,7 @@ test("a browser is one person, however often and from however many tabs it says 
   expect(ada).toMatchObject({ stream: "desk", count: 1, renewMs: Math.round((60_000 * 4) / 9) });
   expect(await look()).toEqual({
     stream: "desk",
+    at: expect.any(Number),
     count: 2,
     people: [
       { person: ada.person, since: expect.any(Number), data: { name: "Ada" } },

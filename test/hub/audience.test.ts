@@ -38,7 +38,7 @@ async function listen(...streams: (typeof A)[]): Promise<FakeSink> {
 }
 
 function tell(text: string, stream = A, topic = text): void {
-  hub.tell(stream, topic, () => `event: told\ndata: ${text}\n\n`);
+  hub.tell(stream, `signal ${topic}`, () => `event: told\ndata: ${text}\n\n`);
 }
 
 /** What a sink was told, in order. */
@@ -128,13 +128,24 @@ test("what comes within a moment is told together, of one topic the latest", asy
   expect(sink.bundles).toHaveLength(3);
 });
 
-test("of more than 64 topics that wait the last are lost", async () => {
+test("of more than 64 signals that wait the last are lost, but never who is here", async () => {
   vi.useFakeTimers();
   const sink = await listen(A);
   tell("first");
   for (let n = 1; n <= 100; n++) tell(String(n));
+  hub.tell(A, "presence", () => "event: told\ndata: here\n\n");
   vi.advanceTimersByTime(120);
-  expect(told(sink)).toEqual(["first", ...Array.from({ length: 64 }, (_, n) => String(n + 1))]);
+  expect(told(sink)).toEqual(["first", "here", ...Array.from({ length: 64 }, (_, n) => String(n + 1))]);
+});
+
+test("what is told at once is bounded", async () => {
+  vi.useFakeTimers();
+  const sink = await listen(A);
+  tell("first");
+  for (let n = 0; n < 60; n++) tell(`${n} ${"x".repeat(4_000)}`);
+  vi.advanceTimersByTime(120);
+  expect(sink.bundles.at(-1)?.length).toBeLessThanOrEqual(49_152);
+  expect(told(sink).length).toBeGreaterThan(10);
 });
 
 test("a crowd is told step by step, and who leaves meanwhile is passed over", async () => {

@@ -105,6 +105,7 @@ test("people are counted, not their renewals, in the order in which they came", 
   presence.renew(DESK, "ada", { name: "Ada" });
   expect(presence.view(DESK)).toEqual({
     stream: "desk",
+    at: startedAt + 20,
     count: 2,
     people: [
       { person: "ada", since: startedAt, data: { name: "Ada" } },
@@ -125,9 +126,14 @@ test("more than 50 are only counted", () => {
   for (let n = 0; n < 50; n++) presence.renew(DESK, `p${n}`);
   expect(presence.view(DESK).people).toHaveLength(50);
   presence.renew(DESK, "one-more");
-  expect(presence.view(DESK)).toEqual({ stream: "desk", count: 51 });
+  expect(presence.view(DESK)).toEqual({ stream: "desk", at: startedAt, count: 51 });
+  expect(presence.block(DESK)).not.toContain("people");
   presence.leave(DESK, "p7");
   expect(presence.view(DESK).people?.at(-1)?.person).toBe("one-more");
+  expect(presence.block(DESK, 10_000)).toContain("one-more");
+  expect(presence.block(DESK, 1_000)).toBe(
+    `event: presence\ndata: {"stream":"desk","at":${startedAt},"count":50}\n\n`,
+  );
 });
 
 test("people and their places are bounded, and whoever is here may renew", () => {
@@ -197,7 +203,7 @@ test("10,000 who come back at once cost each reader at most ten messages within 
   }
   expect(atAll / sinks.length).toBeLessThanOrEqual(said.length);
   const last = watched.text.split("event: presence\ndata: ").at(-1)?.trim();
-  expect(last).toBe('{"stream":"desk","count":0,"people":[]}');
+  expect(JSON.parse(last ?? "")).toMatchObject({ stream: "desk", count: 0, people: [] });
   hub.close();
   await log.close();
 });
