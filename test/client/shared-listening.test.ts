@@ -15,9 +15,9 @@ afterEach(() => {
 
 type Tab = ReturnType<typeof browser.openTab>;
 
-function hear({ source }: Tab): { told: Told[]; stop: () => void } {
+function hear({ source }: Tab, stream = "desk"): { told: Told[]; stop: () => void } {
   const told: Told[] = [];
-  return { told, stop: source.listen("desk", (one) => told.push(one)) };
+  return { told, stop: source.listen(stream, (one) => told.push(one)) };
 }
 
 /** What the one connection that there is asked for. */
@@ -68,10 +68,11 @@ test("a tab that takes the lead listens for itself and for the others", async ()
   await pass(100);
   const ofHeir = hear(heir);
   const ofThird = hear(third);
+  hear(third, "of the third alone");
   await pass(100);
   leader.source.close();
   await pass(2_000);
-  expect(asked().getAll("listen")).toEqual(["desk"]);
+  expect(asked().getAll("listen")).toEqual(["desk", "of the third alone"]);
   tell("typing");
   await pass(0);
   expect([kinds(ofHeir.told), kinds(ofThird.told)]).toEqual([["typing"], ["typing"]]);
