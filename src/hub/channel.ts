@@ -15,7 +15,7 @@ import type { Turns } from "./turns.ts";
 /** A flush waits for at most this long after the last one. */
 const MAX_WAIT_MS = 20;
 /** So many readers are written to in one step. */
-const STEP_READERS = 16;
+const STEP_READERS = 4;
 const RETRY_READ_MS = 250;
 
 /** One stream in one format with all its readers: watches the log, encodes each event once, and flushes to the readers
@@ -25,8 +25,11 @@ export class Channel implements Source {
   readonly format: Format;
   /** Undefined while the stream does not exist. */
   info: StreamInfo | undefined;
-  /** The last offset that can be given to readers. */
+  /** The last offset that is given to readers. It stands while a flush is under way, so that all who were together stay together,
+   *  and get the same bytes. */
   head = 0;
+  /** The last offset that is committed. */
+  #newest = 0;
   readonly readers: Reader[] = [];
   isDropped = false;
   readonly #log: Log;
@@ -62,7 +65,8 @@ export class Channel implements Source {
   /** Reads where the stream stands; what is committed meanwhile is not missed. */
   async open(): Promise<void> {
     this.info = await this.#log.info(this.stream);
-    this.head = this.info?.head ?? 0;
+    this.#newest = this.info?.head ?? 0;
+    this.advance();
     this.#ring = new Ring(this.head);
     const missed = this.#missed ?? [];
     this.#missed = undefined;
@@ -71,6 +75,11 @@ export class Channel implements Source {
 
   get isClosed(): boolean {
     return this.info?.isClosed === true && this.info.head === this.head;
+  }
+
+  /** Lets readers have all that is committed: one who comes is not told to be there while it lacks what was acknowledged before. */
+  advance(): void {
+    this.head = this.#newest;
   }
 
   add(reader: Reader): void {
@@ -100,7 +109,7 @@ export class Channel implements Source {
     if (!this.#ring.covers(after)) return undefined;
     const shared = this.#shared;
     if (shared?.after === after && shared.limit === limit && shared.head === this.head) return shared;
-    const { bundles, last } = this.#ring.after(after, limit);
+    const { bundles, last } = this.#ring.after(after, this.head, limit);
     this.#shared = { after, limit, head: this.head, last, bundle: joinBundles(bundles) };
     return this.#shared;
   }
@@ -110,7 +119,7 @@ export class Channel implements Source {
     limit: number,
     lead: number,
   ): { last: number; bundles: readonly Bundle[] } | undefined {
-    return this.#ring.covers(after) ? this.#ring.after(after, limit, lead) : undefined;
+    return this.#ring.covers(after) ? this.#ring.after(after, this.head, limit, lead) : undefined;
   }
 
   /** Reads from the log for a reader that is behind the ring: once for all who are at the same place, and each in its turn. */
@@ -180,6 +189,7 @@ export class Channel implements Source {
   }
 
   #toPage(after: number, limit: ReadLimit, info: StreamInfo, entries: readonly Entry[]): Page {
+    if ((entries.at(-1)?.offset ?? 0) > this.head) this.advance();
     const frames = entries.map((entry) => ({
       offset: entry.offset,
       bundle: this.#encode(info, entry),
@@ -226,13 +236,13 @@ export class Channel implements Source {
     this.info = commit.info;
     const [first] = commit.entries;
     const isNext =
-      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.head;
+      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.#newest;
     // What a log did not tell is read from it.
     if (!isNext) this.#ring = new Ring(first.offset - first.span);
     for (const entry of commit.entries) {
-      if (entry.offset <= this.head) continue;
+      if (entry.offset <= this.#newest) continue;
       this.#ring.push(entry.offset, this.#encode(commit.info, entry), this.readers.length);
-      this.head = entry.offset;
+      this.#newest = entry.offset;
     }
     this.#schedule();
   }
@@ -262,6 +272,7 @@ export class Channel implements Source {
    *  crowd step by step. */
   #flush(): void {
     this.#isFlushing = true;
+    this.advance();
     let spent = 0;
     let index = this.readers.length - 1;
     const step = () => {
@@ -273,7 +284,7 @@ export class Channel implements Source {
       this.#endFlush(spent);
       return false;
     };
-    if (this.readers.length <= STEP_READERS) step();
+    if (this.readers.length <= STEP_READERS) step(); // A chat waits for no crowd.
     else this.#turns.add(step);
   }
 
