@@ -119,6 +119,7 @@ test("leaves a stuck reader alone until it drains, then reads to it in small pie
 test("reads to a crowd that fell behind together from the log once, and to each from its cursor", async () => {
   await append(0);
   const sinks = await Promise.all(Array.from({ length: 30 }, () => subscribe(new FakeSink())));
+  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length === 1)).toBe(true));
   for (const sink of sinks) sink.isStuck = true;
   await append(1);
   await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length === 2)).toBe(true));
