@@ -12,6 +12,7 @@ import { ROOT } from "./tool.mjs";
 
 const FOLDER = join(ROOT, "docs", "screenshots");
 const WIDE = { width: 1200, height: 800 };
+const WIDER = { width: 1440, height: 860 };
 const NARROW = { width: 390, height: 780 };
 const PACE_MS = 12;
 
@@ -25,6 +26,9 @@ const PICTURES = [
   { name: "stopped-dark", size: WIDE, scheme: "dark", take: takeStopped },
   { name: "phone-light", size: NARROW, scheme: "light", take: takeAnswered },
   { name: "phone-dark", size: NARROW, scheme: "dark", take: takeMaths },
+  { name: "wire-light", size: WIDER, scheme: "light", take: takeWire },
+  { name: "wire-dark", size: WIDER, scheme: "dark", take: takeWire },
+  { name: "phone-wire-dark", size: NARROW, scheme: "dark", take: takeWire },
   // The last one: after it no server is to be reached.
   { name: "reconnecting-light", size: WIDE, scheme: "light", take: takeReconnecting },
 ];
@@ -153,6 +157,16 @@ async function takeStopped(page) {
   await page.locator(".code").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".ending").waitFor();
+}
+
+async function takeWire(page) {
+  await page.locator("#show-wire").click();
+  await ask(page, "Compare two ways to stream");
+  await page.locator(".answer .table").first().waitFor();
+  await page.getByRole("button", { name: "Cut the wire" }).click();
+  await page.locator('.wire-mark[data-tone="wait"]').waitFor();
+  await ended(page);
+  await sleep(400);
 }
 
 async function takeReconnecting(page, wire) {

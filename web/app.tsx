@@ -1,19 +1,31 @@
-import { useEffect, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
+import { Bar } from "./bar.tsx";
 import { Chat } from "./chat.tsx";
-import { Icon } from "./icons.tsx";
+import { createKept, useKept } from "./kept.ts";
 import { NewChat } from "./new-chat.tsx";
-import { onLink, useRoute } from "./route.ts";
+import { useRoute } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";
 
 /** As in page.css. */
 const WIDE = "(min-width: 960px)";
+
+// Whoever does not look at the wire does not load it.
+const Wire = lazy(async () => ({ default: (await import("./wire.tsx")).Wire }));
+
+/** Whether the wire is shown: it is folded until someone wants it, and stays as it was left. */
+const shownWire = createKept("wire");
 
 /** The page: the list of chats, and one of them or the beginning of another. */
 export function App(): ReactNode {
   const { chat, prompt } = useRoute();
   const [isListOpen, setListOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);
+  const isWireOpen = useKept(shownWire) === "open";
+  const setWireOpen = (isOpen: boolean) => {
+    shownWire.set(isOpen ? "open" : undefined);
+    if (!isOpen) document.getElementById("show-wire")?.focus();
+  };
 
   useEffect(() => {
     // Where there is room the list is no drawer.
@@ -29,31 +41,31 @@ export function App(): ReactNode {
   }, [isListOpen]);
 
   return (
-    <div className="shell" data-list={isListOpen ? "open" : "closed"}>
+    <div
+      className="shell"
+      data-list={isListOpen ? "open" : "closed"}
+      data-wire={isWireOpen ? "open" : "closed"}
+    >
       <Sidebar current={chat} isOpen={isListOpen} onClose={() => setListOpen(false)} />
       <div className="page" inert={isListOpen}>
-        <header className="bar">
-          <button
-            ref={menu}
-            type="button"
-            className="button is-icon menu"
-            aria-label="Chats"
-            aria-expanded={isListOpen}
-            onClick={() => setListOpen(!isListOpen)}
-          >
-            <Icon name="menu" />
-          </button>
-          <a className="brand" href="/" onClick={onLink}>
-            <Icon name="logo" />
-            Millrace
-          </a>
-        </header>
+        <Bar
+          menu={menu}
+          isListOpen={isListOpen}
+          onMenu={() => setListOpen(!isListOpen)}
+          isWireOpen={isWireOpen}
+          onWire={() => setWireOpen(!isWireOpen)}
+        />
         {chat === undefined ? (
           <NewChat key={prompt} prompt={prompt} />
         ) : (
           <Chat key={chat} id={chat} isCovered={isListOpen} />
         )}
       </div>
+      {isWireOpen && (
+        <Suspense>
+          <Wire chat={chat} onClose={() => setWireOpen(false)} />
+        </Suspense>
+      )}
     </div>
   );
 }
