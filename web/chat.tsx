@@ -95,14 +95,14 @@ export function Chat({ id, isCovered }: ChatProps): ReactNode {
           )}
         </StatusLine>
         <Composer
+          chat={id}
           isBusy={chat.status === "loading"}
           isAnswering={chat.isAnswering}
           onSend={(text) => {
             follower.current?.follow();
-            void store.send(text, { model });
-            // It stands among the messages now, sent or not.
-            return Promise.resolve(true);
+            return store.send(text, { model });
           }}
+          isShownAtOnce
           onStop={() => void store.stop()}
           onResize={() => follower.current?.keep()}
         />

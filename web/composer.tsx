@@ -1,18 +1,24 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
+import { createDraftKeeper, readDraft } from "./drafts.ts";
+import type { DraftKeeper } from "./drafts.ts";
 import { focusBox, isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { ModelPicker } from "./model.tsx";
 
 export interface ComposerProps {
-  /** What stands in it at first. */
-  first?: string;
+  /** Whose draft it holds. */
+  chat: string;
+  /** What stands in it at first. Default: the draft. */
+  first?: string | undefined;
   /** Nothing can be sent at this moment. */
   isBusy?: boolean;
   /** An answer is written: the button stops it. */
   isAnswering?: boolean;
-  /** Resolves with whether it was taken: it stays in the box until then. */
+  /** Resolves with whether it was taken: until then it stays in the box, or at least in the draft. */
   onSend: (text: string) => Promise<boolean>;
+  /** What is sent is shown elsewhere at once, so that the next can be written. */
+  isShownAtOnce?: boolean;
   onStop?: () => void;
   /** Its height has changed. */
   onResize?: () => void;
@@ -20,14 +26,16 @@ export interface ComposerProps {
 
 /** Where a message is written: Enter sends, Shift+Enter breaks the line, and it grows with its text. */
 export function Composer({
-  first = "",
+  chat,
+  first,
   isBusy,
   isAnswering,
   onSend,
+  isShownAtOnce = false,
   onStop,
   onResize,
 }: ComposerProps): ReactNode {
-  const [text, setText] = useState(first);
+  const [text, setText] = useState(() => first ?? readDraft(chat));
   const [isSending, setSending] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
 
@@ -39,15 +47,26 @@ export function Composer({
     // The text alone makes it grow.
   }, [text]);
   useEffect(focusBox, []);
+  const draft = useRef<DraftKeeper>(undefined);
+  useEffect(() => {
+    const keeper = (draft.current = createDraftKeeper(chat));
+    return () => keeper.close();
+  }, [chat]);
 
   async function send(): Promise<void> {
     if (isAnswering === true) return onStop?.();
     if (isSending || isBusy === true || text.trim() === "") return box.current?.focus();
     focusBox();
-    setSending(true);
-    const isTaken = await onSend(text.trim());
+    const sent = text.trim();
+    const taken = onSend(sent);
+    const keeper = draft.current;
+    if (isShownAtOnce) setText("");
+    else setSending(true);
+    const isTaken = await taken;
     setSending(false);
-    if (isTaken) setText("");
+    if (!isTaken) return;
+    keeper?.clear(sent);
+    if (!isShownAtOnce) setText("");
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -82,7 +101,10 @@ export function Composer({
         dir="auto"
         value={text}
         readOnly={isSending}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          draft.current?.write(event.target.value);
+        }}
         onKeyDown={onKeyDown}
       />
       <div className="composer-foot">

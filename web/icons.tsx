@@ -14,6 +14,7 @@ const PATHS = {
   menu: "M4 7h16M4 12h16M4 17h16",
   plus: "M12 5v14M5 12h14",
   right: "M10 6l6 6-6 6",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM15.5 15.5L20 20",
   stop: "M7 7h10v10H7z",
   trash: "M4 7h16M9 7V4h6v3M7 7l1 13h8l1-13",
   wire: "M2 12h5l3-6 4 12 3-6h5",

@@ -12,7 +12,7 @@ import type { Status } from "./words.ts";
 const EXAMPLES = ["What is SSE?", "Why not WebSockets?", "How do I resume after a cut?"];
 
 /** The beginning of a chat: what may be asked, and the box. The chat is made with its first message. */
-export function NewChat({ prompt = "" }: { prompt?: string | undefined }): ReactNode {
+export function NewChat({ prompt }: { prompt?: string | undefined }): ReactNode {
   const client = useClient();
   const connection = useConnection();
   const { isCut } = useCut(connection);
@@ -73,7 +73,7 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
       </main>
       <footer className="dock">
         <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut })} />
-        <Composer key="new" first={prompt} isBusy={isMaking} onSend={begin} />
+        <Composer key="new" chat="new" first={prompt} isBusy={isMaking} onSend={begin} />
       </footer>
     </>
   );
