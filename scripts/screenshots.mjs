@@ -29,6 +29,10 @@ const PICTURES = [
   { name: "wire-light", size: WIDER, scheme: "light", take: takeWire },
   { name: "wire-dark", size: WIDER, scheme: "dark", take: takeWire },
   { name: "phone-wire-dark", size: NARROW, scheme: "dark", take: takeWire },
+  { name: "help-light", size: WIDE, scheme: "light", take: takeHelp },
+  { name: "more-dark", size: WIDE, scheme: "dark", take: takeMore },
+  { name: "search-light", size: WIDE, scheme: "light", take: takeSearch },
+  { name: "phone-list-dark", size: NARROW, scheme: "dark", take: takeList },
   // The last one: after it no server is to be reached.
   { name: "reconnecting-light", size: WIDE, scheme: "light", take: takeReconnecting },
 ];
@@ -167,6 +171,37 @@ async function takeWire(page) {
   await page.locator('.wire-mark[data-tone="wait"]').waitFor();
   await ended(page);
   await sleep(400);
+}
+
+async function takeHelp(page) {
+  await page.locator("#prompt").evaluate((box) => box.blur());
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+}
+
+async function takeMore(page) {
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.locator("#more").getByRole("button", { name: "Instructions" }).click();
+  await page.keyboard.type("Answer briefly, and name your sources.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await ask(page, "Plan a quiet weekend");
+  await ended(page);
+  await page.getByRole("button", { name: "More", exact: true }).click();
+}
+
+async function takeSearch(page) {
+  await ask(page, "Why does the mean settle?");
+  await page.getByRole("link", { name: "Plan a quiet weekend" }).click();
+  await page.locator("article.answer").waitFor();
+  await page.getByRole("searchbox").fill("reconnect");
+  await page.locator(".found li").first().waitFor();
+}
+
+async function takeList(page) {
+  await ask(page, "Why does the mean settle?");
+  await page.locator(".prose p").first().waitFor();
+  await page.getByRole("button", { name: "Chats", exact: true }).click();
+  await page.locator(".live").waitFor();
 }
 
 async function takeReconnecting(page, wire) {

@@ -1,10 +1,14 @@
-import { Suspense, lazy, useEffect, useRef, useState } from "react";
+import { Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { Bar } from "./bar.tsx";
 import { Chat } from "./chat.tsx";
+import { focusBox } from "./focus.ts";
+import { Help } from "./help.tsx";
+import { ChatInstructions, Instructions } from "./instructions.tsx";
 import { createKept, useKept } from "./kept.ts";
+import { stepMessage, useKeys } from "./keys.ts";
 import { NewChat } from "./new-chat.tsx";
-import { useRoute } from "./route.ts";
+import { navigate, useRoute } from "./route.ts";
 import { Sidebar } from "./sidebar.tsx";
 
 /** As in page.css. */
@@ -21,6 +25,9 @@ export function App(): ReactNode {
   const { chat, prompt } = useRoute();
   const [isListOpen, setListOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);
+  const [over, setOver] = useState<"help" | "instructions">();
+  /** What the next new chat begins with. */
+  const [system, setSystem] = useState("");
   const isWireOpen = useKept(shownWire) === "open";
   const setWireOpen = (isOpen: boolean) => {
     shownWire.set(isOpen ? "open" : undefined);
@@ -40,6 +47,24 @@ export function App(): ReactNode {
     return () => button?.focus();
   }, [isListOpen]);
 
+  const keys = useMemo(
+    () => ({
+      "?": () => setOver("help"),
+      j: () => stepMessage(1),
+      k: () => stepMessage(-1),
+      m: focusBox,
+      n: () => navigate("/"),
+      "/": () => {
+        // Where the list is a drawer it comes first.
+        if (!matchMedia(WIDE).matches) setListOpen(true);
+        requestAnimationFrame(() => document.getElementById("search")?.focus());
+      },
+      w: () => shownWire.set(shownWire.get() === "open" ? undefined : "open"),
+    }),
+    [],
+  );
+  useKeys(keys);
+
   return (
     <div
       className="shell"
@@ -54,17 +79,40 @@ export function App(): ReactNode {
           onMenu={() => setListOpen(!isListOpen)}
           isWireOpen={isWireOpen}
           onWire={() => setWireOpen(!isWireOpen)}
+          chat={chat}
+          onInstructions={() => setOver("instructions")}
+          onHelp={() => setOver("help")}
         />
         {chat === undefined ? (
-          <NewChat key={prompt} prompt={prompt} />
+          <NewChat
+            key={prompt}
+            prompt={prompt}
+            system={system}
+            onInstructions={() => setOver("instructions")}
+            onMade={() => setSystem("")}
+          />
         ) : (
-          <Chat key={chat} id={chat} isCovered={isListOpen} />
+          <Chat key={chat} id={chat} isCovered={isListOpen} onInstructions={() => setOver("instructions")} />
         )}
       </div>
       {isWireOpen && (
         <Suspense>
           <Wire chat={chat} onClose={() => setWireOpen(false)} />
         </Suspense>
+      )}
+      {over === "help" && <Help onClose={() => setOver(undefined)} />}
+      {over === "instructions" && chat !== undefined && (
+        <ChatInstructions key={chat} chat={chat} onClose={() => setOver(undefined)} />
+      )}
+      {over === "instructions" && chat === undefined && (
+        <Instructions
+          text={system}
+          onSave={(text) => {
+            setSystem(text);
+            return Promise.resolve(undefined);
+          }}
+          onClose={() => setOver(undefined)}
+        />
       )}
     </div>
   );

@@ -1,8 +1,10 @@
 import type { ReactNode, RefObject } from "react";
 import { Icon } from "./icons.tsx";
+import { More } from "./more.tsx";
+import type { MoreProps } from "./more.tsx";
 import { onLink } from "./route.ts";
 
-export interface BarProps {
+export interface BarProps extends MoreProps {
   /** The button that brings the list, where that is a drawer. */
   menu: RefObject<HTMLButtonElement | null>;
   isListOpen: boolean;
@@ -12,7 +14,7 @@ export interface BarProps {
 }
 
 /** The top of the page, which stays there: where one is, and what can be shown beside it. */
-export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire }: BarProps): ReactNode {
+export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire, ...more }: BarProps): ReactNode {
   return (
     <header className="bar">
       <button
@@ -40,6 +42,7 @@ export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire }: BarProps):
         <Icon name="wire" />
         Wire
       </button>
+      <More {...more} />
     </header>
   );
 }

@@ -3,8 +3,10 @@ import type { ReactNode } from "react";
 import { useChat, useClient, useConnection } from "millrace/react";
 import { Composer } from "./composer.tsx";
 import { useCut } from "./cut.ts";
+import { isCovered as isPageCovered } from "./dialog.tsx";
 import { isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
+import { Told } from "./instructions.tsx";
 import { Message } from "./message.tsx";
 import { useModelChoice } from "./model.tsx";
 import { onLink } from "./route.ts";
@@ -18,10 +20,11 @@ export interface ChatProps {
   id: string;
   /** Something lies over it, to which Esc belongs. */
   isCovered: boolean;
+  onInstructions: () => void;
 }
 
 /** One chat: its messages, the state of things, and the box. */
-export function Chat({ id, isCovered }: ChatProps): ReactNode {
+export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
   const chat = useChat(id);
   const store = useClient().chat(id);
   const connection = useConnection();
@@ -60,6 +63,7 @@ export function Chat({ id, isCovered }: ChatProps): ReactNode {
     <>
       <main className="column">
         <h1 className="unseen">{chat.title ?? "New chat"}</h1>
+        <Told system={chat.system} onInstructions={onInstructions} />
         <div className="messages">
           {chat.path.map((step, index) => (
             <Message
@@ -159,7 +163,7 @@ function useEscape(isWanted: boolean, onEscape: () => unknown): void {
   useEffect(() => {
     if (!isWanted) return undefined;
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !isComposing(event)) onEscape();
+      if (event.key === "Escape" && !isComposing(event) && !isPageCovered()) onEscape();
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);

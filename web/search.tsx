@@ -75,6 +75,19 @@ export function SearchBox({ words, onWords }: SearchBoxProps): ReactNode {
           onWords("");
         }}
       />
+      {words !== "" && (
+        <button
+          type="button"
+          className="button is-icon"
+          aria-label="Clear the search"
+          onClick={() => {
+            onWords("");
+            document.getElementById("search")?.focus();
+          }}
+        >
+          <Icon name="close" />
+        </button>
+      )}
     </div>
   );
 }
