@@ -11,7 +11,7 @@ export interface ComposerProps {
   chat: string;
   /** What stands in it at first. Default: the draft. */
   first?: string | undefined;
-  /** Nothing can be sent at this moment. */
+  /** Nothing can be sent at this moment: what is sent waits until it can. */
   isBusy?: boolean;
   /** An answer is written: the button stops it. */
   isAnswering?: boolean;
@@ -37,6 +37,7 @@ export function Composer({
 }: ComposerProps): ReactNode {
   const [text, setText] = useState(() => first ?? readDraft(chat));
   const [isSending, setSending] = useState(false);
+  const [isWaiting, setWaiting] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
 
   useLayoutEffect(() => {
@@ -55,7 +56,8 @@ export function Composer({
 
   async function send(): Promise<void> {
     if (isAnswering === true) return onStop?.();
-    if (isSending || isBusy === true || text.trim() === "") return box.current?.focus();
+    if (isSending || text.trim() === "") return box.current?.focus();
+    if (isBusy === true) return setWaiting(true);
     focusBox();
     const sent = text.trim();
     const taken = onSend(sent);
@@ -68,6 +70,12 @@ export function Composer({
     keeper?.clear(sent);
     if (!isShownAtOnce) setText("");
   }
+
+  useEffect(() => {
+    if (!isWaiting || isBusy === true) return;
+    setWaiting(false);
+    void send();
+  });
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.key !== "Enter" || event.shiftKey || isComposing(event.nativeEvent)) return;
