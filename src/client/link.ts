@@ -27,6 +27,8 @@ export function createLink(options: LinkOptions): Link {
   let state = createConnectionState(now());
   let closeTransport: (() => void) | undefined;
   let dueAt: number | undefined;
+  /** What the timer waits for. */
+  let dueFor: ConnectionState["status"] | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function send(input: ConnectionInput): void {
@@ -71,10 +73,12 @@ export function createLink(options: LinkOptions): Link {
 
   function schedule(): void {
     const at = nextTickAt(state);
-    // Each block puts the end of patience off: a timer that rings too early costs less than one for each block.
-    if (at !== undefined && dueAt !== undefined && dueAt <= at) return;
+    // Each block puts the end of patience off: a timer that rings too early costs less than one for each block. One that was
+    // set for something else may ring too late, if the clock was set forward meanwhile.
+    if (at !== undefined && dueAt !== undefined && dueAt <= at && dueFor === state.status) return;
     clearTimeout(timer);
     dueAt = at;
+    dueFor = state.status;
     if (at === undefined) return;
     timer = setTimeout(
       () => {
