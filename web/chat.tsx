@@ -9,6 +9,7 @@ import { Icon } from "./icons.tsx";
 import { Told } from "./instructions.tsx";
 import { Message } from "./message.tsx";
 import { useModelChoice } from "./model.tsx";
+import { useNews } from "./news.ts";
 import { onLink } from "./route.ts";
 import { createFollower } from "./scroll.ts";
 import type { Follower } from "./scroll.ts";
@@ -31,6 +32,8 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
   const [model] = useModelChoice();
   const { follower, isFollowing } = useFollower();
   const { isCut, late } = useCut(connection, chat.caughtUp);
+  const last = chat.path.at(-1)?.message;
+  const news = useNews(isFollowing, last?.role === "assistant" ? last.text : "");
   const status = statusOf({ chat, connection, isCut, late });
 
   useEffect(() => {
@@ -86,7 +89,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
       </main>
       <footer className="dock">
         <StatusLine status={status}>
-          {!isFollowing && chat.isAnswering && (
+          {!isFollowing && chat.path.length > 0 && (
             <button
               type="button"
               className="button is-line"
@@ -95,6 +98,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
             >
               <Icon name="down" />
               Latest
+              {news > 0 && <span className="news">{news.toLocaleString("en-US")} new</span>}
             </button>
           )}
         </StatusLine>

@@ -6,6 +6,11 @@ import { focusBox, isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { ModelPicker } from "./model.tsx";
 
+/** Source: PROTOCOL.md "Chats". A longer text is not cut off, but said to be too long. */
+export const MAX_TEXT_LENGTH = 200_000;
+/** A text of so many characters fills the box, whatever its lines are: it need not be measured. */
+const TALL_LENGTH = 8_000;
+
 export interface ComposerProps {
   /** Whose draft it holds. */
   chat: string;
@@ -39,11 +44,12 @@ export function Composer({
   const [isSending, setSending] = useState(false);
   const [isWaiting, setWaiting] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
+  const isTooLong = text.trim().length > MAX_TEXT_LENGTH;
 
   useLayoutEffect(() => {
     if (box.current === null) return;
     box.current.style.height = "auto";
-    box.current.style.height = `${box.current.scrollHeight}px`;
+    box.current.style.height = text.length > TALL_LENGTH ? "100dvh" : `${box.current.scrollHeight}px`;
     onResize?.();
     // The text alone makes it grow.
   }, [text]);
@@ -56,7 +62,7 @@ export function Composer({
 
   async function send(): Promise<void> {
     if (isAnswering === true) return onStop?.();
-    if (isSending || text.trim() === "") return box.current?.focus();
+    if (isSending || isTooLong || text.trim() === "") return box.current?.focus();
     if (isBusy === true) return setWaiting(true);
     focusBox();
     const sent = text.trim();
@@ -102,7 +108,6 @@ export function Composer({
         ref={box}
         id="prompt"
         rows={1}
-        maxLength={200_000}
         placeholder="Ask a question"
         autoComplete="off"
         enterKeyHint="send"
@@ -115,6 +120,7 @@ export function Composer({
         }}
         onKeyDown={onKeyDown}
       />
+      {isTooLong && <TooLong length={text.trim().length} />}
       <div className="composer-foot">
         <ModelPicker />
         <p className="keys" aria-hidden="true">
@@ -125,11 +131,23 @@ export function Composer({
           className="button is-primary"
           id="send"
           data-does={isAnswering ? "stop" : "send"}
+          aria-disabled={isTooLong && isAnswering !== true}
         >
           <Icon name={isAnswering ? "stop" : "ask"} />
           {isAnswering ? "Stop" : "Send"}
         </button>
       </div>
     </form>
+  );
+}
+
+/** Says by how much a text is too long. */
+export function TooLong({ length }: { length: number }): ReactNode {
+  const [has, may] = [length, MAX_TEXT_LENGTH].map((count) => count.toLocaleString("en-US"));
+  return (
+    <p className="too-long" role="alert">
+      This has {has} characters, a message may have {may}. Nothing was cut off: shorten it, or send it in
+      parts.
+    </p>
   );
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { useClient, useConnection, useModels } from "millrace/react";
 import { Composer } from "./composer.tsx";
-import { useCut } from "./cut.ts";
+import { useCut, useListError } from "./cut.ts";
 import { Told } from "./instructions.tsx";
 import { useModelChoice } from "./model.tsx";
 import { chatPath, navigate, readRoute } from "./route.ts";
@@ -27,6 +27,7 @@ export function NewChat({ prompt, system, onInstructions, onMade }: NewChatProps
   const client = useClient();
   const connection = useConnection();
   const { isCut } = useCut(connection);
+  const listError = useListError();
   const { models } = useModels();
   const [choice] = useModelChoice();
   const [isMaking, setMaking] = useState(false);
@@ -85,7 +86,7 @@ export function NewChat({ prompt, system, onInstructions, onMade }: NewChatProps
         </section>
       </main>
       <footer className="dock">
-        <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut })} />
+        <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut, listError })} />
         <Composer key="new" chat="new" first={prompt} isBusy={isMaking} onSend={begin} />
       </footer>
     </>

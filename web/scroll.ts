@@ -11,6 +11,8 @@ export interface Follower {
 
 /** As near to the end as this counts as being there. */
 const NEAR_PX = 32;
+/** A finger that moves less may only be pressing. */
+const MOVE_PX = 4;
 
 /** The reader owns the scroll: any move up ends the following, being back at the end begins it again. */
 export function createFollower(onChange: () => void): Follower {
@@ -39,8 +41,18 @@ export function createFollower(onChange: () => void): Follower {
   const onWheel = (event: WheelEvent) => {
     if (event.deltaY < 0 && scrollY > 0) set(false);
   };
+  // So is a finger, which text that arrives meanwhile would pull back for as long as it moves.
+  let finger = 0;
+  const onTouchStart = ({ touches }: TouchEvent) => {
+    finger = touches[0]?.clientY ?? 0;
+  };
+  const onTouchMove = ({ touches }: TouchEvent) => {
+    if ((touches[0]?.clientY ?? 0) > finger + MOVE_PX && scrollY > 0) set(false);
+  };
   addEventListener("scroll", onScroll, { passive: true });
   addEventListener("wheel", onWheel, { passive: true });
+  addEventListener("touchstart", onTouchStart, { passive: true });
+  addEventListener("touchmove", onTouchMove, { passive: true });
 
   return {
     keep() {
@@ -56,6 +68,8 @@ export function createFollower(onChange: () => void): Follower {
     close() {
       removeEventListener("scroll", onScroll);
       removeEventListener("wheel", onWheel);
+      removeEventListener("touchstart", onTouchStart);
+      removeEventListener("touchmove", onTouchMove);
     },
   };
 }
