@@ -139,7 +139,7 @@ async function takeAnswered(page) {
   await page
     .locator(".question")
     .last()
-    .evaluate((question) => scrollBy(0, question.getBoundingClientRect().top - 24));
+    .evaluate((question) => scrollBy(0, question.getBoundingClientRect().top - 72));
 }
 
 async function takeMaths(page) {
