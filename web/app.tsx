@@ -5,10 +5,10 @@ import { Chat } from "./chat.tsx";
 import { focusBox } from "./focus.ts";
 import { Help } from "./help.tsx";
 import { ChatInstructions, Instructions } from "./instructions.tsx";
-import { createKept, useKept } from "./kept.ts";
 import { stepMessage, useKeys } from "./keys.ts";
 import { NewChat } from "./new-chat.tsx";
 import { navigate, useRoute } from "./route.ts";
+import { showWire, toggleWire, useShownWire } from "./shown-wire.ts";
 import { Sidebar } from "./sidebar.tsx";
 
 /** As in page.css. */
@@ -16,9 +16,6 @@ const WIDE = "(min-width: 960px)";
 
 // Whoever does not look at the wire does not load it.
 const Wire = lazy(async () => ({ default: (await import("./wire.tsx")).Wire }));
-
-/** Whether the wire is shown: it is folded until someone wants it, and stays as it was left. */
-const shownWire = createKept("wire");
 
 /** The page: the list of chats, and one of them or the beginning of another. */
 export function App(): ReactNode {
@@ -28,9 +25,9 @@ export function App(): ReactNode {
   const [over, setOver] = useState<"help" | "instructions">();
   /** What the next new chat begins with. */
   const [system, setSystem] = useState("");
-  const isWireOpen = useKept(shownWire) === "open";
+  const isWireOpen = useShownWire();
   const setWireOpen = (isOpen: boolean) => {
-    shownWire.set(isOpen ? "open" : undefined);
+    showWire(isOpen);
     if (!isOpen) document.getElementById("show-wire")?.focus();
   };
 
@@ -59,7 +56,7 @@ export function App(): ReactNode {
         if (!matchMedia(WIDE).matches) setListOpen(true);
         requestAnimationFrame(() => document.getElementById("search")?.focus());
       },
-      w: () => shownWire.set(shownWire.get() === "open" ? undefined : "open"),
+      w: toggleWire,
     }),
     [],
   );

@@ -110,6 +110,9 @@ test("a second tab sees the frames of the connection that the first one holds", 
   await second.reload();
   await second.locator("#wire").waitFor();
   await second.getByRole("button", { name: "Close the wire" }).click();
+  await second.locator(".answer-wire").click({ position: { x: 8, y: 30 } });
+  await second.locator("#wire").waitFor();
+  await second.getByRole("button", { name: "Close the wire" }).click();
   expect(await second.locator("#wire").count()).toBe(0);
   expect(await second.evaluate(() => document.activeElement?.id)).toBe("show-wire");
   await page.context().close();
