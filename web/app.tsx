@@ -26,10 +26,6 @@ export function App(): ReactNode {
   /** What the next new chat begins with. */
   const [system, setSystem] = useState("");
   const isWireOpen = useShownWire();
-  const setWireOpen = (isOpen: boolean) => {
-    showWire(isOpen);
-    if (!isOpen) document.getElementById("show-wire")?.focus();
-  };
 
   useEffect(() => {
     // Where there is room the list is no drawer.
@@ -75,7 +71,7 @@ export function App(): ReactNode {
           isListOpen={isListOpen}
           onMenu={() => setListOpen(!isListOpen)}
           isWireOpen={isWireOpen}
-          onWire={() => setWireOpen(!isWireOpen)}
+          onWire={toggleWire}
           chat={chat}
           onInstructions={() => setOver("instructions")}
           onHelp={() => setOver("help")}
@@ -94,7 +90,7 @@ export function App(): ReactNode {
       </div>
       {isWireOpen && (
         <Suspense>
-          <Wire chat={chat} onClose={() => setWireOpen(false)} />
+          <Wire chat={chat} onClose={closeWire} />
         </Suspense>
       )}
       {over === "help" && <Help onClose={() => setOver(undefined)} />}
@@ -113,4 +109,10 @@ export function App(): ReactNode {
       )}
     </div>
   );
+}
+
+/** The focus goes to what brings it back. */
+function closeWire(): void {
+  showWire(false);
+  document.getElementById("show-wire")?.focus();
 }

@@ -73,6 +73,7 @@ test.each(PAGES)(
     expect(await page.locator(".figures").innerText()).toMatch(/first\safter.*in\sall/);
     const answered = await violations(page);
     await page.getByRole("button", { name: "Wire" }).click();
+    await page.locator("#wire").waitFor();
     await page.getByText("Show as code").click();
     told.tell("Once more.");
     await page.fill("#prompt", "Again");

@@ -23,6 +23,12 @@ async function ask(page: Page, text: string): Promise<void> {
   await page.locator("#prompt").press("Enter");
 }
 
+/** Frames are shown from when it is there on. */
+async function openWire(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Wire", exact: true }).click();
+  await page.locator("#wire").waitFor();
+}
+
 /** The names of the frames that are shown, those that were replayed with a mark. */
 function frames(page: Page): Promise<string[]> {
   return page
@@ -46,8 +52,7 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
     if (/\/wire-/.test(request.url())) wireFiles.push(request.url());
   });
   expect(await page.locator("#wire").count()).toBe(0);
-  await page.getByRole("button", { name: "Wire" }).click();
-  await page.locator("#wire").waitFor();
+  await openWire(page);
   expect(wireFiles).toHaveLength(1);
 
   await ask(page, "tokens=6 seed=3 rate=20");
@@ -72,7 +77,7 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
 
 test("the wire can be cut: the page says so after two seconds, what was missed comes replayed, nothing is lost", async () => {
   const { page } = await openChatPage(browser, server.url);
-  await page.getByRole("button", { name: "Wire" }).click();
+  await openWire(page);
   await ask(page, "tokens=300 seed=4 rate=40");
   await expect.poll(async () => (await frames(page)).length, { timeout: 10_000 }).toBeGreaterThan(20);
   await page.getByRole("button", { name: "Cut the wire" }).click();
@@ -99,7 +104,7 @@ test("a second tab sees the frames of the connection that the first one holds", 
   const second = await page.context().newPage();
   await second.goto(page.url());
   await second.locator(".prose p").waitFor();
-  await second.getByRole("button", { name: "Wire" }).click();
+  await openWire(second);
   await expect
     .poll(async () => (await frames(second)).filter((name) => name === "text-delta").length, {
       timeout: 10_000,
@@ -120,9 +125,10 @@ test("a second tab sees the frames of the connection that the first one holds", 
 
 test("the shown curl line works as it is", async () => {
   const { page } = await openChatPage(browser, server.url);
-  await page.getByRole("button", { name: "Wire" }).click();
+  await openWire(page);
   await ask(page, "tokens=3 seed=6 rate=0");
-  await expect.poll(() => frames(page), { timeout: 10_000 }).toContain("message-end");
+  await page.locator('article[data-state="ended"]').waitFor();
+  await expect.poll(() => frames(page)).toContain("text-delta");
   await page.getByText("Show as code").click();
   const line = await page.locator(".wire-codes pre").innerText();
   expect(line).toContain("Last-Event-ID");
@@ -143,7 +149,7 @@ test.each([
   { name: "below it where there is not", width: 390, isBeside: false },
 ])("the panel stands $name, and covers nothing", async ({ width, isBeside }) => {
   const { page } = await openChatPage(browser, server.url, { viewport: { width, height: 780 } });
-  await page.getByRole("button", { name: "Wire" }).click();
+  await openWire(page);
   const [panel, box] = await Promise.all(
     ["#wire", ".composer"].map(async (selector) => page.locator(selector).boundingBox()),
   );
