@@ -13,7 +13,17 @@ import { describeRounds } from "./measure.mjs";
 import { writeReport } from "./report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const SCENARIOS = ["fan-out", "many-streams", "relay", "resume", "storm", "memory", "append", "neighbour"];
+const SCENARIOS = [
+  "fan-out",
+  "many-streams",
+  "relay",
+  "resume",
+  "storm",
+  "memory",
+  "append",
+  "neighbour",
+  "page",
+];
 const SIZES = {
   full: { rounds: 5, warmMs: 1_000 },
   quick: { rounds: 2, warmMs: 1_000 },

@@ -11,6 +11,7 @@ import type { OwnSource, SourceOptions } from "./source.ts";
 import { createBroadcast } from "./tabs.ts";
 import { createTabFollows, cursorAfter } from "./tab-follows.ts";
 import type { Broadcast, ChannelLike, TabMessage, Wish } from "./tabs.ts";
+import type { WireEvent } from "./wire.ts";
 
 export interface SharedSourceOptions extends SourceOptions {
   /** Default: the browser's. */
@@ -25,6 +26,8 @@ const ANSWER_MS = 500;
 /** A timer that rings so late speaks of a sleep of this tab, not of the leader's. */
 const LATE_MS = 200;
 const PRUNE_MS = 10_000;
+/** A tab that watches the wire says so with each question: whoever says nothing more is gone, or looks elsewhere. */
+const WATCH_MS = 2.5 * ASK_MS;
 
 /** Makes a source that has one event connection for all tabs of a browser: Web Locks elect who holds it, BroadcastChannel
  *  delivers. Each tab keeps its own cursors and repairs by itself what it missed. Where one of both is missing (an insecure
@@ -40,6 +43,9 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   const name = `millrace 1 ${nameOf(options.url)}`;
   const tab = `${name} tab ${now().toString(36)}${random().toString(36).slice(2)}`;
   const listeners = new Set<() => void>();
+  const watchers = new Set<(event: WireEvent) => void>();
+  /** Until when another tab wants to be told of the wire. */
+  let watchedUntil = 0;
   let role: "away" | "seeking" | "follower" | "leader" = "away";
   let view = viewConnection(createConnectionState(now()));
   let counts = { gaps: 0, doubles: 0, reconnects: 0 };
@@ -99,6 +105,10 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       show(source.connection);
       post({ type: "here", view, counts: source.counts });
     });
+    source.onWire((event) => {
+      tellWire(event);
+      if (now() < watchedUntil) post({ type: "wire", event });
+    });
     broadcast = createBroadcast(cast);
     follows.lead(source);
     clearInterval(beat);
@@ -134,7 +144,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
 
   function ask(): void {
     if (role === "leader" || role === "away") return;
-    post({ type: "ask" });
+    post({ type: "ask", isWatching: watchers.size > 0 });
     const askedAt = now();
     asking ??= setTimeout(() => {
       asking = undefined;
@@ -151,6 +161,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   function onMessage(message: TabMessage): void {
     if (role === "leader") onWord(message);
     else if (message.type === "delivery") follows.receive(message.stream, message.delivery, message.at);
+    else if (message.type === "wire") tellWire(message.event);
     else if (message.type === "here" || message.type === "lead") {
       clearTimeout(asking);
       asking = undefined;
@@ -169,10 +180,16 @@ export function createSharedSource(options: SharedSourceOptions): Source {
     if (message.type === "ask") {
       // The browser slows the timers of a hidden leader down, its messages not.
       inner.tick();
+      if (message.isWatching) watchedUntil = now() + WATCH_MS;
       post({ type: "here", view, counts: inner.counts });
     } else if (message.type === "wish") broadcast?.set(message.tab, message.wishes);
     else if (message.type === "bye") broadcast?.set(message.tab, []);
     else if (message.type === "retry") inner.retry();
+    else if (message.type === "cut") inner.cut(message.forMs);
+  }
+
+  function tellWire(event: WireEvent): void {
+    for (const watcher of watchers) watcher(event);
   }
 
   function cast({ stream, kind, cursor }: Wish): () => void {
@@ -217,11 +234,21 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       if (inner) inner.retry();
       else post({ type: "retry" });
     },
+    onWire(watcher) {
+      watchers.add(watcher);
+      ask();
+      return () => watchers.delete(watcher);
+    },
+    cut(forMs = 0) {
+      if (inner) inner.cut(forMs);
+      else post({ type: "cut", forMs });
+    },
     close() {
       stopWatching();
       depart();
       follows.clear();
       listeners.clear();
+      watchers.clear();
     },
   };
 }

@@ -14,6 +14,7 @@ import type { PageTargets } from "./page-events.ts";
 import { createApi } from "./request.ts";
 import type { ApiOptions } from "./request.ts";
 import type { Transport } from "./transport.ts";
+import type { WireEvent, WireNews } from "./wire.ts";
 
 export interface SourceOptions extends ApiOptions, PageTargets {
   /** Default: the browser's EventSource; fetch where there is none, or where headers are given. */
@@ -42,6 +43,7 @@ export function createSource(options: SourceOptions): OwnSource {
   const entries = new Map<string, Entry>();
   const groups: Group[] = [];
   const listeners = new Set<() => void>();
+  const watchers = new Set<(event: WireEvent) => void>();
   let view: ConnectionView = viewConnection(createConnectionState(now()));
   let settling: ReturnType<typeof setTimeout> | undefined;
   const stopWatching = watchPage(options, (type) => tell({ type }));
@@ -95,6 +97,7 @@ export function createSource(options: SourceOptions): OwnSource {
       counts,
       onEnded: (entry) => entries.delete(entry.stream),
       onChange: updateView,
+      onWire,
     });
     groups.push(group);
     return group;
@@ -105,6 +108,12 @@ export function createSource(options: SourceOptions): OwnSource {
     if (isSameView(next, view)) return;
     view = next;
     for (const listener of listeners) listener();
+  }
+
+  function onWire(news: WireNews): void {
+    if (watchers.size === 0) return;
+    const event = { ...news, at: now() };
+    for (const watcher of watchers) watcher(event);
   }
 
   function tell(input: ConnectionInput): void {
@@ -122,6 +131,11 @@ export function createSource(options: SourceOptions): OwnSource {
     },
     counts,
     retry: () => tell({ type: "retry" }),
+    onWire(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    cut: (forMs = 0) => tell({ type: "failed", retryAfterMs: forMs }),
     tick: () => tell({ type: "tick" }),
     close() {
       stopWatching();
@@ -129,6 +143,7 @@ export function createSource(options: SourceOptions): OwnSource {
       for (const { followers } of entries.values()) for (const follower of followers) follower.close();
       entries.clear();
       listeners.clear();
+      watchers.clear();
       tell({ type: "unwanted" });
     },
   };
