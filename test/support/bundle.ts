@@ -35,7 +35,7 @@ async function buildEntry(options: BuildEnvironmentOptions): Promise<string> {
   if (output === undefined || !("output" in output))
     throw new Error("vite is watching, and was not asked to");
   const entry = output.output.find((chunk) => chunk.type === "chunk" && chunk.isEntry);
-  if (entry?.type !== "chunk" || entry.imports.some((name) => /\.js$/.test(name)))
+  if (entry?.type !== "chunk" || entry.imports.some((name) => name.endsWith(".js")))
     throw new Error("the entry is not one chunk");
   return entry.code;
 }
