@@ -25,7 +25,7 @@ const SCENARIOS = [
   "page",
 ];
 const SIZES = {
-  full: { rounds: 5, warmMs: 1_000 },
+  full: { rounds: 5, warmMs: 800 },
   quick: { rounds: 2, warmMs: 1_000 },
   smoke: { rounds: 1, warmMs: 50 },
 };

@@ -10,8 +10,8 @@ const LIMIT_MS = 25_000;
 const SIZES = {
   full: {
     "flat out": { runs: 8, tokens: 5_000, rate: 0 },
-    "100 runs × 50/s": { runs: 100, tokens: 250, rate: 50 },
-    "500 runs × 50/s": { runs: 500, tokens: 250, rate: 50 },
+    "100 runs × 50/s": { runs: 100, tokens: 200, rate: 50 },
+    "500 runs × 50/s": { runs: 500, tokens: 200, rate: 50 },
   },
   smoke: {
     "flat out": { runs: 2, tokens: 500, rate: 0 },
