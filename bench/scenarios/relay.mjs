@@ -22,6 +22,7 @@ const SIZES = {
 const WARM_UP = {
   full: [
     { runs: 8, tokens: 1_500, rate: 0 },
+    { runs: 400, tokens: 5, rate: 0 },
     { runs: 50, tokens: 40, rate: 50 },
   ],
   smoke: [{ runs: 2, tokens: 100, rate: 0 }],
