@@ -74,6 +74,26 @@ export const GOALS = [
     goal: "≤ 10 ms",
     read: (find) => below(find, "neighbour", "20 runs beside 5000 readers", "millrace", "addedP99", 10, "ms"),
   },
+  {
+    what: "the page, 50,000 characters at 200 tokens/s, CPU ÷ 4: tasks over 50 ms after the first second",
+    goal: "none",
+    read: (find) => below(find, "page", "50000 characters", "millrace-page", "longTasks", 0, ""),
+  },
+  {
+    what: "the page: cost of the last token",
+    goal: "≤ 2 × the hundredth",
+    read: (find) => below(find, "page", "50000 characters", "millrace-page", "costRatio", 2, "×"),
+  },
+  {
+    what: "the page: frame p95, CPU ÷ 4",
+    goal: "≤ 20 ms",
+    read: (find) => below(find, "page", "50000 characters", "millrace-page", "frameP95", 20, "ms"),
+  },
+  {
+    what: "the page: lag between five tabs, p95",
+    goal: "≤ 150 ms",
+    read: (find) => below(find, "page", "50000 characters", "millrace-page", "lagP95", 150, "ms"),
+  },
 ];
 
 function against(find, scenario, name, figure, rival, bound, unit) {

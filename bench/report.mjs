@@ -34,6 +34,15 @@ const FIGURES = {
   besideP99: "beside p99, ms",
   addedP99: "added p99, ms",
   crowdPerSecond: "crowd's deliveries/s",
+  longTasks: "long tasks",
+  longestTask: "longest task, ms",
+  frameP50: "frame p50, ms",
+  frameP95: "frame p95, ms",
+  tokenMillis: "100th token, ms",
+  lastTokenMillis: "last token, ms",
+  costRatio: "last / 100th",
+  lagP50: "tabs' lag p50, ms",
+  lagP95: "tabs' lag p95, ms",
 };
 
 const CHARTS = [

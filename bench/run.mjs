@@ -13,10 +13,20 @@ import { describeRounds } from "./measure.mjs";
 import { writeReport } from "./report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-const SCENARIOS = ["fan-out", "many-streams", "relay", "resume", "storm", "memory", "append", "neighbour"];
+const SCENARIOS = [
+  "fan-out",
+  "many-streams",
+  "relay",
+  "resume",
+  "storm",
+  "memory",
+  "append",
+  "neighbour",
+  "page",
+];
 const SIZES = {
-  full: { rounds: 5, warmMs: 600 },
-  quick: { rounds: 2, warmMs: 600 },
+  full: { rounds: 5, warmMs: 800 },
+  quick: { rounds: 2, warmMs: 1_000 },
   smoke: { rounds: 1, warmMs: 50 },
 };
 

@@ -12,6 +12,7 @@ import { ROOT } from "./tool.mjs";
 
 const FOLDER = join(ROOT, "docs", "screenshots");
 const WIDE = { width: 1200, height: 800 };
+const WIDER = { width: 1440, height: 860 };
 const NARROW = { width: 390, height: 780 };
 const PACE_MS = 12;
 
@@ -25,6 +26,13 @@ const PICTURES = [
   { name: "stopped-dark", size: WIDE, scheme: "dark", take: takeStopped },
   { name: "phone-light", size: NARROW, scheme: "light", take: takeAnswered },
   { name: "phone-dark", size: NARROW, scheme: "dark", take: takeMaths },
+  { name: "wire-light", size: WIDER, scheme: "light", take: takeWire },
+  { name: "wire-dark", size: WIDER, scheme: "dark", take: takeWire },
+  { name: "phone-wire-dark", size: NARROW, scheme: "dark", take: takeWire },
+  { name: "help-light", size: WIDE, scheme: "light", take: takeHelp },
+  { name: "more-dark", size: WIDE, scheme: "dark", take: takeMore },
+  { name: "search-light", size: WIDE, scheme: "light", take: takeSearch },
+  { name: "phone-list-dark", size: NARROW, scheme: "dark", take: takeList },
   // The last one: after it no server is to be reached.
   { name: "reconnecting-light", size: WIDE, scheme: "light", take: takeReconnecting },
 ];
@@ -131,7 +139,7 @@ async function takeAnswered(page) {
   await page
     .locator(".question")
     .last()
-    .evaluate((question) => scrollBy(0, question.getBoundingClientRect().top - 24));
+    .evaluate((question) => scrollBy(0, question.getBoundingClientRect().top - 72));
 }
 
 async function takeMaths(page) {
@@ -153,6 +161,47 @@ async function takeStopped(page) {
   await page.locator(".code").first().waitFor();
   await page.keyboard.press("Escape");
   await page.locator(".ending").waitFor();
+}
+
+async function takeWire(page) {
+  await page.locator("#show-wire").click();
+  await ask(page, "Compare two ways to stream");
+  await page.locator(".answer .table").first().waitFor();
+  await page.getByRole("button", { name: "Cut the wire" }).click();
+  await page.locator('.wire-mark[data-tone="wait"]').waitFor();
+  await ended(page);
+  await sleep(400);
+}
+
+async function takeHelp(page) {
+  await page.locator("#prompt").evaluate((box) => box.blur());
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+}
+
+async function takeMore(page) {
+  await page.getByRole("button", { name: "More", exact: true }).click();
+  await page.locator("#more").getByRole("button", { name: "Instructions" }).click();
+  await page.keyboard.type("Answer briefly, and name your sources.");
+  await page.getByRole("button", { name: "Save" }).click();
+  await ask(page, "Plan a quiet weekend");
+  await ended(page);
+  await page.getByRole("button", { name: "More", exact: true }).click();
+}
+
+async function takeSearch(page) {
+  await ask(page, "Why does the mean settle?");
+  await page.getByRole("link", { name: "Plan a quiet weekend" }).click();
+  await page.locator("article.answer").waitFor();
+  await page.getByRole("searchbox").fill("reconnect");
+  await page.locator(".found li").first().waitFor();
+}
+
+async function takeList(page) {
+  await ask(page, "Why does the mean settle?");
+  await page.locator(".prose p").first().waitFor();
+  await page.getByRole("button", { name: "Chats", exact: true }).click();
+  await page.locator(".live").waitFor();
 }
 
 async function takeReconnecting(page, wire) {

@@ -8,6 +8,7 @@ import { useKeptFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import type { MessageProps } from "./message.tsx";
 import { Prose } from "./prose.tsx";
+import { showWire } from "./shown-wire.ts";
 import { describeEnd } from "./words.ts";
 
 /** An answer with its line, how it ended, what was measured of it, and what can be done with it. */
@@ -25,6 +26,15 @@ export function Answer(props: MessageProps & { message: AssistantChatMessage }):
       data-state={stateOf(message, isCut)}
       {...focus}
     >
+      {/* The line itself, for a pointer: the bar has a button for everybody. */}
+      <button
+        type="button"
+        className="answer-wire"
+        title="Show the wire"
+        aria-hidden="true"
+        tabIndex={-1}
+        onClick={() => showWire(true)}
+      />
       {message.reasoning !== undefined && (
         <details className="reasoning" data-live={isOpen && message.text === ""}>
           <summary>Reasoning</summary>

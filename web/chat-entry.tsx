@@ -8,12 +8,14 @@ import { chatPath, onLink } from "./route.ts";
 export interface ChatEntryProps {
   chat: ChatListEntry;
   isCurrent: boolean;
+  /** Its last answer ended while nobody here looked. */
+  isUnread: boolean;
   onRename: (title: string) => void;
   onDelete: (title: string) => void;
 }
 
 /** A chat in the list: a link to it, and what can be done with it. */
-export function ChatEntry({ chat, isCurrent, onRename, onDelete }: ChatEntryProps): ReactNode {
+export function ChatEntry({ chat, isCurrent, isUnread, onRename, onDelete }: ChatEntryProps): ReactNode {
   const [isNaming, setNaming] = useState(false);
   const link = useRef<HTMLAnchorElement>(null);
   /** The name was ended by a key: the focus goes back to where it was. */
@@ -57,7 +59,7 @@ export function ChatEntry({ chat, isCurrent, onRename, onDelete }: ChatEntryProp
     );
   }
   return (
-    <li data-live={chat.run !== undefined}>
+    <li data-live={chat.run !== undefined} data-unread={isUnread}>
       <a
         ref={link}
         href={chatPath(chat.id)}
@@ -68,6 +70,7 @@ export function ChatEntry({ chat, isCurrent, onRename, onDelete }: ChatEntryProp
       >
         <span className="chat-title">{title}</span>
         {chat.run !== undefined && <span className="live" role="img" aria-label="Answering" />}
+        {isUnread && <span className="unread" role="img" aria-label="Not read yet" />}
       </a>
       <div className="chat-tools">
         <button

@@ -3,10 +3,13 @@ import type { ReactNode } from "react";
 import { useChat, useClient, useConnection } from "millrace/react";
 import { Composer } from "./composer.tsx";
 import { useCut } from "./cut.ts";
+import { isCovered as isPageCovered } from "./dialog.tsx";
 import { isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
+import { Told } from "./instructions.tsx";
 import { Message } from "./message.tsx";
 import { useModelChoice } from "./model.tsx";
+import { useNews } from "./news.ts";
 import { onLink } from "./route.ts";
 import { createFollower } from "./scroll.ts";
 import type { Follower } from "./scroll.ts";
@@ -18,16 +21,19 @@ export interface ChatProps {
   id: string;
   /** Something lies over it, to which Esc belongs. */
   isCovered: boolean;
+  onInstructions: () => void;
 }
 
 /** One chat: its messages, the state of things, and the box. */
-export function Chat({ id, isCovered }: ChatProps): ReactNode {
+export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
   const chat = useChat(id);
   const store = useClient().chat(id);
   const connection = useConnection();
   const [model] = useModelChoice();
   const { follower, isFollowing } = useFollower();
   const { isCut, late } = useCut(connection, chat.caughtUp);
+  const last = chat.path.at(-1)?.message;
+  const news = useNews(isFollowing, last?.role === "assistant" ? last.text : "");
   const status = statusOf({ chat, connection, isCut, late });
 
   useEffect(() => {
@@ -60,6 +66,7 @@ export function Chat({ id, isCovered }: ChatProps): ReactNode {
     <>
       <main className="column">
         <h1 className="unseen">{chat.title ?? "New chat"}</h1>
+        <Told system={chat.system} onInstructions={onInstructions} />
         <div className="messages">
           {chat.path.map((step, index) => (
             <Message
@@ -82,7 +89,7 @@ export function Chat({ id, isCovered }: ChatProps): ReactNode {
       </main>
       <footer className="dock">
         <StatusLine status={status}>
-          {!isFollowing && chat.isAnswering && (
+          {!isFollowing && chat.path.length > 0 && (
             <button
               type="button"
               className="button is-line"
@@ -91,18 +98,19 @@ export function Chat({ id, isCovered }: ChatProps): ReactNode {
             >
               <Icon name="down" />
               Latest
+              {news > 0 && <span className="news">{news.toLocaleString("en-US")} new</span>}
             </button>
           )}
         </StatusLine>
         <Composer
+          chat={id}
           isBusy={chat.status === "loading"}
           isAnswering={chat.isAnswering}
           onSend={(text) => {
             follower.current?.follow();
-            void store.send(text, { model });
-            // It stands among the messages now, sent or not.
-            return Promise.resolve(true);
+            return store.send(text, { model });
           }}
+          isShownAtOnce
           onStop={() => void store.stop()}
           onResize={() => follower.current?.keep()}
         />
@@ -159,7 +167,7 @@ function useEscape(isWanted: boolean, onEscape: () => unknown): void {
   useEffect(() => {
     if (!isWanted) return undefined;
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !isComposing(event)) onEscape();
+      if (event.key === "Escape" && !isComposing(event) && !isPageCovered()) onEscape();
     };
     addEventListener("keydown", onKeyDown);
     return () => removeEventListener("keydown", onKeyDown);

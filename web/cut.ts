@@ -1,5 +1,6 @@
-import { useEffect, useRef } from "react";
-import type { ChatView, ConnectionView } from "millrace/client";
+import { useEffect, useRef, useState } from "react";
+import type { ChatView, ConnectionView, StreamError } from "millrace/client";
+import { useChats } from "millrace/react";
 import { useElapsed } from "./elapsed.ts";
 
 /** A shorter cut is shown by the dot alone. */
@@ -26,4 +27,14 @@ export function useCut(connection: ConnectionView, caughtUp?: ChatView["caughtUp
   const isOver = useElapsed(caughtUp?.at, BACK_MS);
   const isNews = status === "open" && wasLong.current && caughtUp !== undefined && caughtUp.at >= since;
   return { isCut, late: isNews && !isOver ? caughtUp.tokens : undefined };
+}
+
+/** Why the list of chats cannot be found: a refusal at once, what may pass after a while. */
+export function useListError(): StreamError | undefined {
+  const { error } = useChats();
+  const isAway = error?.isRetryable === true;
+  const [since, setSince] = useState<number>();
+  useEffect(() => setSince(isAway ? Date.now() : undefined), [isAway]);
+  const isLong = useElapsed(since, QUIET_CUT_MS);
+  return isAway && !isLong ? undefined : error;
 }

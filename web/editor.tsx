@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
+import { MAX_TEXT_LENGTH, TooLong } from "./composer.tsx";
 import { isComposing } from "./focus.ts";
 
 export interface EditorProps {
@@ -12,6 +13,7 @@ export interface EditorProps {
 export function Editor({ text, onSave, onCancel }: EditorProps): ReactNode {
   const [draft, setDraft] = useState(text);
   const box = useRef<HTMLTextAreaElement>(null);
+  const isTooLong = draft.trim().length > MAX_TEXT_LENGTH;
 
   useLayoutEffect(() => {
     box.current?.focus();
@@ -25,7 +27,7 @@ export function Editor({ text, onSave, onCancel }: EditorProps): ReactNode {
   }, [draft]);
 
   function save(): void {
-    if (draft.trim() !== "") onSave(draft.trim());
+    if (draft.trim() !== "" && !isTooLong) onSave(draft.trim());
   }
 
   function onKeyDown(event: KeyboardEvent): void {
@@ -54,16 +56,16 @@ export function Editor({ text, onSave, onCancel }: EditorProps): ReactNode {
         aria-label="Edit the message"
         dir="auto"
         rows={1}
-        maxLength={200_000}
         value={draft}
         onChange={(event) => setDraft(event.target.value)}
         onKeyDown={onKeyDown}
       />
+      {isTooLong && <TooLong length={draft.trim().length} />}
       <div className="tools">
         <button type="button" className="button is-plain" onClick={onCancel}>
           Cancel
         </button>
-        <button type="submit" className="button is-primary">
+        <button type="submit" className="button is-primary" aria-disabled={isTooLong}>
           Ask this instead
         </button>
       </div>

@@ -1,41 +1,15 @@
-import { useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
 import { useModels } from "millrace/react";
+import { createKept, useKept } from "./kept.ts";
 
-const REMEMBERED = "millrace:model";
-const listeners = new Set<() => void>();
-/** For a browser that forbids storage: then the choice lasts as long as the page. */
-let chosen: string | undefined;
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-function read(): string | undefined {
-  try {
-    return chosen ?? localStorage.getItem(REMEMBERED) ?? undefined;
-  } catch {
-    return chosen;
-  }
-}
-
-function choose(model: string): void {
-  chosen = model;
-  try {
-    localStorage.setItem(REMEMBERED, model);
-  } catch {
-    // The choice then lasts as long as the page.
-  }
-  for (const listener of listeners) listener();
-}
+const remembered = createKept("model");
 
 /** The model that is asked: the chosen one while the server has it, else the server's own choice. */
 export function useModelChoice(): [model: string | undefined, choose: (model: string) => void] {
   const { models, defaultModel } = useModels();
-  const wanted = useSyncExternalStore(subscribe, read);
+  const wanted = useKept(remembered);
   const model = models.some(({ id }) => id === wanted) ? wanted : (defaultModel ?? models[0]?.id);
-  return [model, choose];
+  return [model, remembered.set];
 }
 
 /** Where the model is chosen, with where it comes from. One model alone is named, not offered as a choice. */

@@ -2,7 +2,8 @@ import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { useClient, useConnection, useModels } from "millrace/react";
 import { Composer } from "./composer.tsx";
-import { useCut } from "./cut.ts";
+import { useCut, useListError } from "./cut.ts";
+import { Told } from "./instructions.tsx";
 import { useModelChoice } from "./model.tsx";
 import { chatPath, navigate, readRoute } from "./route.ts";
 import { StatusLine } from "./status-line.tsx";
@@ -11,11 +12,22 @@ import type { Status } from "./words.ts";
 
 const EXAMPLES = ["What is SSE?", "Why not WebSockets?", "How do I resume after a cut?"];
 
+export interface NewChatProps {
+  /** What an address proposes to ask. */
+  prompt?: string | undefined;
+  /** What the model is told before everything else; empty: nothing. */
+  system: string;
+  onInstructions: () => void;
+  /** The chat was made: what it began with belongs to it. */
+  onMade: () => void;
+}
+
 /** The beginning of a chat: what may be asked, and the box. The chat is made with its first message. */
-export function NewChat({ prompt = "" }: { prompt?: string | undefined }): ReactNode {
+export function NewChat({ prompt, system, onInstructions, onMade }: NewChatProps): ReactNode {
   const client = useClient();
   const connection = useConnection();
   const { isCut } = useCut(connection);
+  const listError = useListError();
   const { models } = useModels();
   const [choice] = useModelChoice();
   const [isMaking, setMaking] = useState(false);
@@ -29,7 +41,8 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
     setMaking(true);
     setFailure(undefined);
     try {
-      const chat = await client.chats.create();
+      const chat = await client.chats.create(system === "" ? {} : { system });
+      onMade();
       void client.chat(chat).send(text, { model: choice });
       // Whoever has gone elsewhere meanwhile finds it in the list.
       if (readRoute(location.href).chat === undefined) navigate(chatPath(chat));
@@ -48,6 +61,7 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
   return (
     <>
       <main className="column">
+        <Told system={system} onInstructions={onInstructions} />
         <section className="empty">
           <h1>Ask, and watch the answer arrive.</h1>
           <p className="lead">
@@ -72,8 +86,8 @@ export function NewChat({ prompt = "" }: { prompt?: string | undefined }): React
         </section>
       </main>
       <footer className="dock">
-        <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut })} />
-        <Composer key="new" first={prompt} isBusy={isMaking} onSend={begin} />
+        <StatusLine status={failure ?? statusOf({ isMaking, connection, isCut, listError })} />
+        <Composer key="new" chat="new" first={prompt} isBusy={isMaking} onSend={begin} />
       </footer>
     </>
   );

@@ -19,6 +19,9 @@ export interface Renderer {
 /** Text that is settled is kept as it stands once there is this much of it. */
 const SETTLE_LENGTH = 400;
 
+/** So many blocks at the end are drawn as usual; those before them only where they are seen. */
+const RECENT_BLOCKS = 8;
+
 /** Builds the document as DOM nodes, never as HTML. A finished block, and within the open one the text that cannot change
  *  any more, keep their nodes: a token costs the same however long the answer is, and a selection survives. */
 export function createRenderer(root: HTMLElement): Renderer {
@@ -27,6 +30,8 @@ export function createRenderer(root: HTMLElement): Renderer {
   let blocks: OpenBlock[] = [];
   let outline = createOutline();
   let head: HTMLElement | undefined;
+  /** The last blocks that stand at the root. */
+  let recent: HTMLElement[] = [];
 
   // The place where the text is being written; it stays between two blocks until the next one is known.
   const moveHead = (next: HTMLElement | undefined) => {
@@ -38,6 +43,8 @@ export function createRenderer(root: HTMLElement): Renderer {
   const open = (block: Block) => {
     const element = blockElement(block, block.kind === "heading" ? outline.enter(block.level) : 0);
     (blocks.at(-1)?.element ?? root).append(element);
+    if (blocks.length === 0) recent.push(element);
+    if (recent.length > RECENT_BLOCKS) recent.shift()?.classList.add("is-past");
     const leaf = leafOf(block, element);
     blocks.push({ block, element, leaf });
     if (leaf !== undefined) moveHead(leaf.element);
@@ -73,6 +80,7 @@ export function createRenderer(root: HTMLElement): Renderer {
     clear() {
       splitter = createSplitter();
       blocks = [];
+      recent = [];
       outline = createOutline();
       moveHead(undefined);
       root.replaceChildren();

@@ -11,6 +11,10 @@ export interface Follower {
 
 /** As near to the end as this counts as being there. */
 const NEAR_PX = 32;
+const BEYOND_PX = 1e9;
+const UP_KEYS = new Set(["PageUp", "ArrowUp", "Home"]);
+/** A finger that moves less may only be pressing. */
+const MOVE_PX = 4;
 
 /** The reader owns the scroll: any move up ends the following, being back at the end begins it again. */
 export function createFollower(onChange: () => void): Follower {
@@ -25,22 +29,40 @@ export function createFollower(onChange: () => void): Follower {
     onChange();
   };
   const toEnd = () => {
-    scrollTo({ top: page.scrollHeight, behavior: "instant" });
+    // Beyond the end is the end: where that is need not be asked for, which would cost a layout.
+    scrollTo({ top: BEYOND_PX, behavior: "instant" });
     top = scrollY;
   };
 
   const onScroll = () => {
-    // The first pixels of a move up count, though the end is still near; text that shrank leaves the page at its end.
-    if (scrollY < top) set(fromEnd() <= 1);
-    else if (scrollY > top && fromEnd() <= NEAR_PX) set(true);
+    const former = top;
     top = scrollY;
+    // The first pixels of a move up count, though the end is still near; text that shrank leaves the page at its end.
+    if (top < former) set(fromEnd() <= 1);
+    else if (top > former && fromEnd() <= NEAR_PX) set(true);
   };
   // The wheel is heard before the page has moved: text that arrives in between must not pull it back.
   const onWheel = (event: WheelEvent) => {
     if (event.deltaY < 0 && scrollY > 0) set(false);
   };
+  // So is a finger, which text that arrives meanwhile would pull back for as long as it moves.
+  let finger = 0;
+  const onTouchStart = ({ touches }: TouchEvent) => {
+    finger = touches[0]?.clientY ?? 0;
+  };
+  const onTouchMove = ({ touches }: TouchEvent) => {
+    if ((touches[0]?.clientY ?? 0) > finger + MOVE_PX && scrollY > 0) set(false);
+  };
+  // And a key, whose way up the browser may take in many small steps.
+  const onKeyDown = ({ key, target, defaultPrevented }: KeyboardEvent) => {
+    const isText = target instanceof Element && target.closest("input, textarea, select") !== null;
+    if (UP_KEYS.has(key) && !isText && !defaultPrevented && scrollY > 0) set(false);
+  };
+  addEventListener("keydown", onKeyDown);
   addEventListener("scroll", onScroll, { passive: true });
   addEventListener("wheel", onWheel, { passive: true });
+  addEventListener("touchstart", onTouchStart, { passive: true });
+  addEventListener("touchmove", onTouchMove, { passive: true });
 
   return {
     keep() {
@@ -55,7 +77,10 @@ export function createFollower(onChange: () => void): Follower {
     },
     close() {
       removeEventListener("scroll", onScroll);
+      removeEventListener("keydown", onKeyDown);
       removeEventListener("wheel", onWheel);
+      removeEventListener("touchstart", onTouchStart);
+      removeEventListener("touchmove", onTouchMove);
     },
   };
 }

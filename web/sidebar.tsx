@@ -5,6 +5,8 @@ import { ChatEntry } from "./chat-entry.tsx";
 import { useKeptFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { onLink } from "./route.ts";
+import { SearchBox, SearchResults, useSearch } from "./search.tsx";
+import { useUnread } from "./seen.ts";
 
 export interface SidebarProps {
   current: string | undefined;
@@ -23,6 +25,9 @@ const UNDO_MS = 30_000;
 export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
   const { status, chats, rename, delete: remove, restore } = useChats();
   const [outcome, setOutcome] = useState<Outcome>();
+  const [words, setWords] = useState("");
+  const search = useSearch(words);
+  const unread = useUnread(status === "ready" ? chats : undefined, current);
   const focus = useKeptFocus();
 
   useEffect(() => {
@@ -70,12 +75,15 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
           <Icon name="plus" />
           New chat
         </a>
-        <ul className="chats">
+        <SearchBox words={words} onWords={setWords} />
+        <SearchResults search={search} current={current} />
+        <ul className="chats" hidden={search.status !== "idle"}>
           {chats.map((chat) => (
             <ChatEntry
               key={chat.id}
               chat={chat}
               isCurrent={chat.id === current}
+              isUnread={unread.has(chat.id)}
               onRename={(title) => void change(() => rename(chat.id, title))}
               onDelete={(title) =>
                 void change(() => remove(chat.id), { type: "deleted", chat: chat.id, title })
@@ -83,7 +91,9 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
             />
           ))}
         </ul>
-        {status === "ready" && chats.length === 0 && <p className="no-chats">Your chats will stand here.</p>}
+        {status === "ready" && chats.length === 0 && search.status === "idle" && (
+          <p className="no-chats">Your chats will stand here.</p>
+        )}
         <Notice outcome={outcome} onUndo={(chat) => void change(() => restore(chat))} />
       </nav>
       <button type="button" className="veil" aria-label="Close the list" tabIndex={-1} onClick={onClose} />

@@ -1,30 +1,55 @@
+import { useEffect } from "react";
 import type { ReactNode } from "react";
-import { useConnection } from "millrace/react";
+import type { ConnectionView, StreamError } from "millrace/client";
+import { useChats, useConnection, useModels } from "millrace/react";
 import { LINK_WORDS } from "./words.ts";
 import type { Status } from "./words.ts";
 
 /** The dot of the connection and one sentence. The sentence is the page's only live region. */
 export function StatusLine({ status, children }: { status: Status; children?: ReactNode }): ReactNode {
   const connection = useConnection();
+  const chats = useChats();
+  const models = useModels();
+  const link = linkOf(connection.status, chats.error);
+  // What came too early for the server comes with the stream.
+  const isModelless = link === "open" && models.status === "failed";
+  useEffect(() => {
+    if (isModelless) void models.refresh();
+  }, [isModelless, models.refresh]);
+
   return (
     <div className="notice">
       <span
         className="link"
         id="link"
         role="img"
-        aria-label={LINK_WORDS[connection.status]}
-        title={LINK_WORDS[connection.status]}
-        data-link={connection.status}
+        aria-label={LINK_WORDS[link]}
+        title={LINK_WORDS[link]}
+        data-link={link}
       />
       <p className="status" id="status" role="status" data-tone={status.tone}>
         {status.text}
       </p>
-      {connection.status === "refused" && (
-        <button type="button" className="button is-line" onClick={connection.retry}>
+      {link === "refused" && (
+        <button
+          type="button"
+          className="button is-line"
+          onClick={() => {
+            connection.retry();
+            chats.refresh();
+            void models.refresh();
+          }}
+        >
           Try again
         </button>
       )}
       {children}
     </div>
   );
+}
+
+/** Before anything is followed, what keeps it from being followed. */
+function linkOf(status: ConnectionView["status"], error: StreamError | undefined): ConnectionView["status"] {
+  if (status !== "idle" || error === undefined) return status;
+  return error.isRetryable ? "connecting" : "refused";
 }

@@ -1,4 +1,4 @@
-import type { ChatView, ConnectionView } from "millrace/client";
+import type { ChatView, ConnectionView, StreamError } from "millrace/client";
 import type { AssistantChatMessage } from "millrace/protocol";
 
 /** What the status line says. `wait` is for what is caught between, `bad` for what is broken or refused. */
@@ -15,16 +15,23 @@ export interface Facts {
   connection?: ConnectionView;
   /** The connection has been away for longer than a reader has to know of. */
   isCut?: boolean;
+  /** Why the list of chats cannot be found, where that is known for longer than passes unseen. */
+  listError?: StreamError | undefined;
   /** Tokens that have just come late. */
   late?: number | undefined;
 }
 
 /** The one sentence about a chat at this moment. */
-export function statusOf({ isMaking, chat, connection, isCut, late }: Facts): Status {
+export function statusOf({ isMaking, chat, connection, isCut, listError, late }: Facts): Status {
   if (connection?.status === "refused") {
     return { text: connection.error?.message ?? "The server refused the connection.", tone: "bad" };
   }
   if (isCut === true) return { text: sayCut(chat), tone: "wait" };
+  if (listError?.isRetryable === false) return { text: listError.message, tone: "bad" };
+  if (listError !== undefined) {
+    const text = "The server cannot be reached. This page waits for it.";
+    return { text: isMaking === true ? `${text} What you send is sent once.` : text, tone: "wait" };
+  }
   if (isMaking === true) return quiet("Sending.");
   if (chat === undefined) return quiet("");
   if (late !== undefined) return quiet(`Back: ${count(late, "token")} caught up.`);
@@ -107,6 +114,12 @@ function countWords(text: string): string {
 
 function count(number: number, thing: string): string {
   return `${number.toLocaleString("en-US")} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+/** A size as people read it. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function formatRate(rate: number): string {

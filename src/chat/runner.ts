@@ -70,6 +70,9 @@ interface OpenRun extends RunPlace {
   onLeft: () => void;
 }
 
+/** Why a provider is told to stop: made once, since an abort without a reason makes an error with a stack for each run. */
+const OVER = new StreamError("provider-failed", "The run is over.");
+
 /** Longer deltas are appended in parts, in UTF-16 code units. */
 const MAX_DELTA_LENGTH = 32_768;
 
@@ -249,7 +252,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     { usage, error }: { usage?: Usage; error?: ErrorBody },
   ): Promise<void> {
     run.isOver = true;
-    run.abort.abort();
+    run.abort.abort(OVER);
     const end: MessageEnd = {
       type: "message-end",
       message: run.message,
@@ -266,7 +269,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
 
   function leave(run: OpenRun): void {
     run.isOver = true;
-    run.abort.abort();
+    run.abort.abort(OVER);
     open.delete(run.id);
     run.onLeft();
   }

@@ -1,3 +1,4 @@
+import { StreamError } from "../protocol/error.ts";
 import type { EndReason } from "../protocol/event.ts";
 import type { Delivery, Source } from "./delivery.ts";
 import { nextFrame } from "./frame.ts";
@@ -30,6 +31,8 @@ export interface ChatsView {
   readonly status: "loading" | "ready";
   /** The one that was written to last comes first. */
   readonly chats: readonly ChatListEntry[];
+  /** Why the list cannot be found; gone when it can. One that is not retryable is tried again by `refresh` alone. */
+  readonly error?: StreamError;
 }
 
 /** A chat that was found. Shape: `GET /v1/chats?q=` in PROTOCOL.md. */
@@ -50,6 +53,8 @@ export interface ChatsStore extends Store<ChatsView> {
   delete: (chat: string) => Promise<void>;
   restore: (chat: string) => Promise<void>;
   search: (words: string, signal?: AbortSignal) => Promise<FoundChat[]>;
+  /** Looks for the list again now, where it was not found. */
+  refresh: () => void;
 }
 
 const RETRY_MS = 2_000;
@@ -59,13 +64,16 @@ export function createChatsStore({ source, api, schedule = nextFrame }: ChatsSto
   let cursor: string | undefined;
   let isLoaded = false;
   let isScheduled = false;
+  let error: StreamError | undefined;
+  /** Ends the wait before the list is looked for again. */
+  let wake: (() => void) | undefined;
   const store = createStore<ChatsView>({ status: "loading", chats: [] }, run);
 
   function run(): () => void {
     const abort = new AbortController();
     let unfollow: (() => void) | undefined;
     const begin = async () => {
-      const stream = await findStream(api, abort.signal);
+      const stream = await findStream(abort.signal);
       if (!abort.signal.aborted)
         unfollow = source.follow(stream, { after: cursor, kind: "state", onDelivery: take });
     };
@@ -99,7 +107,44 @@ export function createChatsStore({ source, api, schedule = nextFrame }: ChatsSto
   function show(): void {
     isScheduled = false;
     const chats = [...entries.values()].sort((a, b) => b.updatedAt - a.updatedAt);
-    store.set({ status: isLoaded ? "ready" : "loading", chats });
+    store.set({ status: isLoaded ? "ready" : "loading", chats, ...(error !== undefined && { error }) });
+  }
+
+  /** The name of the list's stream: whose it is the server knows. Asked until there is an answer. */
+  async function findStream(signal: AbortSignal): Promise<string> {
+    for (;;) {
+      try {
+        const page = (await api.send("GET", "/v1/chats?after=now", undefined, { signal, patienceMs: 0 })) as {
+          stream: string;
+        };
+        tell(undefined);
+        return page.stream;
+      } catch (reason) {
+        if (signal.aborted || !(reason instanceof StreamError)) throw reason;
+        tell(reason);
+        await pause(reason.isRetryable ? RETRY_MS : undefined, signal);
+      }
+    }
+  }
+
+  function tell(next: StreamError | undefined): void {
+    if (next === undefined && error === undefined) return;
+    error = next;
+    show();
+  }
+
+  /** Without a time it waits for `refresh`. */
+  function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = ms === undefined ? undefined : setTimeout(done, ms);
+      signal.addEventListener("abort", done);
+      wake = done;
+    });
   }
 
   return {
@@ -125,23 +170,8 @@ export function createChatsStore({ source, api, schedule = nextFrame }: ChatsSto
       };
       return found.chats;
     },
+    refresh: () => wake?.(),
   };
 }
 
 type ListEvent = { type: "chat"; key: string; deleted?: boolean } & Omit<ChatListEntry, "id">;
-
-/** The name of the list's stream: whose it is the server knows. Asked until there is an answer. */
-async function findStream(api: Api, signal: AbortSignal): Promise<string> {
-  for (;;) {
-    try {
-      const page = (await api.send("GET", "/v1/chats?after=now", undefined, { signal })) as {
-        stream: string;
-      };
-      return page.stream;
-    } catch (reason) {
-      if (signal.aborted) throw reason;
-      // Refused or out of reach: the connection's view says so, and it may be mended.
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-    }
-  }
-}

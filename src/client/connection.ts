@@ -178,7 +178,8 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && ![408, 425, 429].includes(status);
 }
 
-function refusalText(status: number): string {
+/** What is said of a refusal that says nothing itself. */
+export function refusalText(status: number): string {
   return status === 401
     ? "You are signed out. Sign in to go on."
     : `The server refused with status ${status}.`;

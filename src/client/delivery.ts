@@ -2,6 +2,7 @@ import type { ResetReason } from "../protocol/cursor.ts";
 import type { StreamKind } from "../protocol/event.ts";
 import type { ConnectionView } from "./connection-state.ts";
 import type { Attendance } from "./attendance.ts";
+import type { WireEvent } from "./wire.ts";
 
 /** What a follower of a stream is given, in order, each event once. */
 export type Delivery =
@@ -57,5 +58,11 @@ export interface Source {
   readonly counts: SourceCounts;
   /** Tries again now, by the wish of a person, after a refusal too. */
   retry: () => void;
+  /** Calls the listener with everything that happens on the wire from now on, whichever tab holds it; returns what ends that.
+   *  It is there to be looked at: a tab that is not seen may miss some of it. */
+  onWire: (listener: (event: WireEvent) => void) => () => void;
+  /** Breaks the connection as a network would, to see what happens then. `forMs`: how long it stays away at least, at most
+   *  60,000; default 0. */
+  cut: (forMs?: number) => void;
   close: () => void;
 }

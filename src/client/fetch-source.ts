@@ -1,4 +1,3 @@
-import { createParser } from "eventsource-parser";
 import { headersOf, readRefusal } from "./response.ts";
 import type { HeadersOption } from "./response.ts";
 import type { Transport, TransportHandlers } from "./transport.ts";
@@ -57,6 +56,8 @@ async function readBody(
   signal: AbortSignal,
   handlers: TransportHandlers,
 ): Promise<void> {
+  // Not with the module: a page that hears by its own EventSource never needs it.
+  const { createParser } = await import("eventsource-parser");
   const decoder = new TextDecoder();
   const parser = createParser({
     maxBufferSize: MAX_BUFFER,

@@ -3,9 +3,11 @@ import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
 import type { Delivery, SourceCounts, Told } from "./delivery.ts";
 import { createLink } from "./link.ts";
 import { isAhead, offsetOf, spanOf, take } from "./position.ts";
+import type { Verdict } from "./position.ts";
 import { caughtUp } from "./entry.ts";
 import type { Entry } from "./entry.ts";
 import type { Block, Transport } from "./transport.ts";
+import type { WireNews } from "./wire.ts";
 
 export interface GroupOptions {
   url: string;
@@ -24,6 +26,7 @@ export interface GroupOptions {
   onListening: () => void;
   /** The server has said that it is there: a clock that no browser slows down. */
   onPing: () => void;
+  onWire: (news: WireNews) => void;
 }
 
 /** The streams of one connection. */
@@ -97,15 +100,11 @@ export function createGroup(options: GroupOptions): Group {
     else if (!isAsked) link.send({ type: "changed" });
   }
 
-  function onBlock({ event: name, id, data }: Block): void {
+  function onBlock(block: Block): void {
+    const { event: name, id, data } = block;
     const wire = readWire(data);
     if (wire === undefined) {
       link.send({ type: "failed" });
-      return;
-    }
-    if (name === "signal" || name === "presence") {
-      link.send({ type: "received" });
-      options.onTold(wire.stream ?? "", { event: name, data: { ...wire } });
       return;
     }
     if (name === "ping") options.onPing();
@@ -113,18 +112,37 @@ export function createGroup(options: GroupOptions): Group {
     const entry = entries.get(wire.stream ?? "");
     const isNew = isEvent && entry !== undefined;
     link.send({ type: "received", isNew });
+    const event = isEvent ? wire.event : undefined;
+    const cursor = lastOf(id);
+    const isPlaced = entry !== undefined && event !== undefined && cursor !== undefined;
+    const order = isPlaced ? take(entry, { cursor, span: spanOf(entry.kind, event) }) : undefined;
+    options.onWire({
+      type: "block",
+      ...block,
+      isReplay: entry?.isLive === false,
+      ...(wire.stream !== undefined && { stream: wire.stream }),
+      ...(order !== undefined && { order }),
+    });
+    if (name === "signal" || name === "presence") {
+      options.onTold(wire.stream ?? "", { event: name, data: { ...wire } });
+      return;
+    }
     if (entry === undefined) return;
-    if (isEvent) takeEvent(entry, lastOf(id), wire.event ?? {});
-    else takeNamed(entry, name, wire);
+    if (event === undefined) takeNamed(entry, name, wire);
+    else takeEvent(entry, cursor, event, order);
   }
 
-  function takeEvent(entry: Entry, cursor: string | undefined, event: Record<string, unknown>): void {
+  function takeEvent(
+    entry: Entry,
+    cursor: string | undefined,
+    event: Record<string, unknown>,
+    verdict: Verdict | undefined,
+  ): void {
     if (cursor === undefined) {
       // It cannot be placed: the pages say where it belongs.
       for (const follower of entry.followers) void follower.catchUp();
       return;
     }
-    const verdict = take(entry, { cursor, span: spanOf(entry.kind, event) });
     if (verdict === "hole") counts.gaps++;
     else if (verdict !== "next") counts.doubles++;
     if (verdict !== "known") entry.cursor = cursor;

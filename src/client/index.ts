@@ -39,3 +39,4 @@ export { createSource } from "./source.ts";
 export type { OwnSource, SourceOptions } from "./source.ts";
 export type { ChannelLike } from "./tabs.ts";
 export type { Block, Transport, TransportHandlers } from "./transport.ts";
+export type { WireEvent, WireNews } from "./wire.ts";

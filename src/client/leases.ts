@@ -38,7 +38,12 @@ export function createLeases({ api, browser, now, onTold }: LeasesOptions): Leas
 
   async function post(stream: string, body: object): Promise<void> {
     try {
-      const answer = await api.send("POST", `/v1/presence/${stream}`, { browser, ...body }, { isOnce: true });
+      const answer = await api.send(
+        "POST",
+        `/v1/presence/${stream}`,
+        { browser, ...body },
+        { patienceMs: 0 },
+      );
       const data = answer as { renewMs: number } & Record<string, unknown>; // PROTOCOL.md "Presence"
       renewMs = data.renewMs;
       schedule();

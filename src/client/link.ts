@@ -1,6 +1,7 @@
 import { createConnectionState, nextTickAt, step } from "./connection.ts";
 import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
 import type { Block, Transport } from "./transport.ts";
+import type { WireNews } from "./wire.ts";
 
 export interface LinkOptions {
   transport: Transport;
@@ -10,6 +11,7 @@ export interface LinkOptions {
   /** 204: nothing more comes for what was asked. */
   onFinalEnd: () => void;
   onChange: (state: ConnectionState, former: ConnectionState) => void;
+  onWire: (news: WireNews) => void;
   now: () => number;
   random: () => number;
 }
@@ -25,12 +27,16 @@ export function createLink(options: LinkOptions): Link {
   let state = createConnectionState(now());
   let closeTransport: (() => void) | undefined;
   let dueAt: number | undefined;
+  /** What the timer waits for. */
+  let dueFor: ConnectionState["status"] | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function send(input: ConnectionInput): void {
     const former = state;
     const next = step(former, input, { now: now(), random });
     state = next.state;
+    const news = newsOf(former, state);
+    if (news !== undefined) options.onWire(news);
     if (next.effect !== undefined) disconnect();
     if (next.effect === "connect") connect();
     schedule();
@@ -40,7 +46,9 @@ export function createLink(options: LinkOptions): Link {
   function connect(): void {
     let isCurrent = true;
     let retryMs: number | undefined;
-    const close = options.transport.open(options.address(), {
+    const url = options.address();
+    options.onWire({ type: "request", url });
+    const close = options.transport.open(url, {
       onOpen: () => isCurrent && send({ type: "opened" }),
       onBlock: (block) => isCurrent && options.onBlock(block),
       onRetry: (ms) => (retryMs = ms),
@@ -65,10 +73,12 @@ export function createLink(options: LinkOptions): Link {
 
   function schedule(): void {
     const at = nextTickAt(state);
-    // Each block puts the end of patience off: a timer that rings too early costs less than one for each block.
-    if (at !== undefined && dueAt !== undefined && dueAt <= at) return;
+    // Each block puts the end of patience off: a timer that rings too early costs less than one for each block. One that was
+    // set for something else may ring too late, if the clock was set forward meanwhile.
+    if (at !== undefined && dueAt !== undefined && dueAt <= at && dueFor === state.status) return;
     clearTimeout(timer);
     dueAt = at;
+    dueFor = state.status;
     if (at === undefined) return;
     timer = setTimeout(
       () => {
@@ -85,4 +95,21 @@ export function createLink(options: LinkOptions): Link {
     },
     send,
   };
+}
+
+/** What a change of the state says of the wire. */
+function newsOf(former: ConnectionState, state: ConnectionState): WireNews | undefined {
+  if (former.status !== "connecting" && former.status !== "open") return undefined;
+  switch (state.status) {
+    case "open":
+      return former.status === "open" ? undefined : { type: "open" };
+    case "waiting":
+      return { type: "cut", retryAt: state.until };
+    case "refused":
+      return { type: "cut", status: state.error.status, message: state.error.message };
+    case "idle":
+    case "connecting":
+    case "suspended":
+      return undefined;
+  }
 }

@@ -23,7 +23,7 @@ export interface ModelsStore extends Store<ModelsView> {
   refresh: () => Promise<void>;
 }
 
-const RETRY_MS = 5_000;
+const RETRY_MS = 2_000;
 
 /** The models that the server offers: asked when someone begins to listen. */
 export function createModelsStore(api: Api): ModelsStore {
@@ -31,7 +31,9 @@ export function createModelsStore(api: Api): ModelsStore {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async () => {
       await refresh();
-      if (store.getSnapshot().status === "failed") timer = setTimeout(() => void ask(), RETRY_MS);
+      const { status, error } = store.getSnapshot();
+      // What was refused is asked for again by a person alone.
+      if (status === "failed" && error?.isRetryable === true) timer = setTimeout(() => void ask(), RETRY_MS);
     };
     void ask();
     return () => clearTimeout(timer);
@@ -39,7 +41,10 @@ export function createModelsStore(api: Api): ModelsStore {
 
   async function refresh(): Promise<void> {
     try {
-      const list = (await api.send("GET", "/v1/models")) as { data: ListedModel[]; default?: string }; // PROTOCOL.md
+      const list = (await api.send("GET", "/v1/models", undefined, { patienceMs: 0 })) as {
+        data: ListedModel[];
+        default?: string;
+      }; // PROTOCOL.md
       const view: ModelsView = { status: "ready", models: list.data };
       store.set(list.default === undefined ? view : { ...view, defaultModel: list.default });
     } catch (error) {

@@ -56,7 +56,7 @@ export function createPresenceStore<Data>(options: PresenceStoreOptions): Presen
   async function ask(signal: AbortSignal): Promise<void> {
     try {
       const path = `/v1/presence/${stream}?browser=${source.browser}`;
-      show((await api.send("GET", path, undefined, { signal, isOnce: true })) as WirePresence<Data>);
+      show((await api.send("GET", path, undefined, { signal, patienceMs: 0 })) as WirePresence<Data>);
     } catch {
       // It is told at the opening of the connection, and at each change.
     }

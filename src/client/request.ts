@@ -1,6 +1,6 @@
 import { ERRORS, StreamError } from "../protocol/error.ts";
 import type { ErrorCode } from "../protocol/error.ts";
-import { backOff } from "./connection.ts";
+import { backOff, refusalText } from "./connection.ts";
 import { randomId } from "./id.ts";
 import { headersOf, readRefusal } from "./response.ts";
 import type { HeadersOption } from "./response.ts";
@@ -17,8 +17,8 @@ export interface SendOptions {
   /** Names the request, so that a repetition has no second effect. Default for POST: a random one. */
   key?: string;
   signal?: AbortSignal;
-  /** It is worth nothing later: it is tried once. Default false. */
-  isOnce?: boolean;
+  /** How long it is repeated, in milliseconds. Default 60,000; 0: it is sent once. */
+  patienceMs?: number;
 }
 
 export interface Api {
@@ -33,7 +33,7 @@ const PATIENCE_MS = 60_000;
 /** Makes what asks a server, with headers of one's own. */
 export function createApi({ url, headers, random = Math.random, ...options }: ApiOptions): Api {
   return {
-    async send(method, path, body, { key, signal, isOnce = false } = {}) {
+    async send(method, path, body, { key, signal, patienceMs = PATIENCE_MS } = {}) {
       const idempotencyKey = key ?? (method === "POST" ? randomId() : undefined);
       let waited = 0;
       for (let attempt = 0; ; attempt++) {
@@ -42,7 +42,7 @@ export function createApi({ url, headers, random = Math.random, ...options }: Ap
         if (outcome.status === "done") return outcome.value;
         const delay = Math.max(backOff(attempt, random), outcome.retryAfterMs);
         waited += delay;
-        if (isOnce || !outcome.isRetryable || waited > PATIENCE_MS) throw outcome.error;
+        if (!outcome.isRetryable || waited >= patienceMs) throw outcome.error;
         await pause(delay, signal);
       }
 
@@ -81,10 +81,14 @@ type Outcome =
 
 async function refusal(response: Response): Promise<Outcome> {
   const { status, code, message, isRetryable, retryAfterMs, run } = await readRefusal(response);
-  const text = message ?? `The server answered with status ${status}.`;
+  const unknown = status === 401 ? "unauthorized" : "internal";
   return {
     status: "failed",
-    error: new StreamError(isKnown(code) ? code : "internal", text, run === undefined ? {} : { run }),
+    error: new StreamError(
+      isKnown(code) ? code : unknown,
+      message ?? refusalText(status),
+      run === undefined ? {} : { run },
+    ),
     isRetryable: isRetryable ?? [429, 502, 503, 504].includes(status),
     retryAfterMs,
   };

@@ -14,6 +14,7 @@ import { createSource } from "./source.ts";
 import type { OwnSource, SourceOptions } from "./source.ts";
 import { createTabFollows } from "./tab-follows.ts";
 import type { ChannelLike, TabMessage } from "./tabs.ts";
+import type { WireEvent } from "./wire.ts";
 
 export interface SharedSourceOptions extends SourceOptions {
   /** Default: the browser's. */
@@ -28,6 +29,8 @@ const ANSWER_MS = 500;
 /** A timer that rings so late speaks of a sleep of this tab, not of the leader's. */
 const LATE_MS = 200;
 const PRUNE_MS = 10_000;
+/** A tab that watches the wire says so with each question: whoever says nothing more is gone, or looks elsewhere. */
+const WATCH_MS = 2.5 * ASK_MS;
 
 /** Makes a source that has one event connection for all tabs of a browser: Web Locks elect who holds it, BroadcastChannel
  *  delivers. Each tab keeps its own cursors and repairs by itself what it missed. Where one of both is missing (an insecure
@@ -43,6 +46,9 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   const name = `millrace 1 ${nameOf(options.url)}`;
   const tab = `${name} tab ${now().toString(36)}${random().toString(36).slice(2)}`;
   const listeners = new Set<() => void>();
+  const watchers = new Set<(event: WireEvent) => void>();
+  /** Until when another tab wants to be told of the wire. */
+  let watchedUntil = 0;
   let role: "away" | "seeking" | "follower" | "leader" = "away";
   let view = viewConnection(createConnectionState(now()));
   let counts = { gaps: 0, doubles: 0, reconnects: 0 };
@@ -104,6 +110,10 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       show(source.connection);
       post({ type: "here", view, counts: source.counts });
     });
+    source.onWire((event) => {
+      tellWire(event);
+      if (now() < watchedUntil) post({ type: "wire", event });
+    });
     all = createLead(source, post, heard.tell);
     follows.lead(source);
     sayListens();
@@ -140,7 +150,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
 
   function ask(): void {
     if (role === "leader" || role === "away") return;
-    post({ type: "ask" });
+    post({ type: "ask", isWatching: watchers.size > 0 });
     const askedAt = now();
     asking ??= setTimeout(() => {
       asking = undefined;
@@ -158,6 +168,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
     if (role === "leader") onWord(message);
     else if (message.type === "delivery") follows.receive(message.stream, message.delivery, message.at);
     else if (message.type === "told") heard.tell(message.stream, message.told);
+    else if (message.type === "wire") tellWire(message.event);
     else if (message.type === "here" || message.type === "lead") {
       clearTimeout(asking);
       asking = undefined;
@@ -180,11 +191,17 @@ export function createSharedSource(options: SharedSourceOptions): Source {
     if (message.type === "ask") {
       // The browser slows the timers of a hidden leader down, its messages not.
       inner.tick();
+      if (message.isWatching) watchedUntil = now() + WATCH_MS;
       post({ type: "here", view, counts: inner.counts });
     } else if (message.type === "wish") all?.follow(message.tab, message.wishes);
     else if (message.type === "listen") all?.listen(message.tab, message.streams, message.attendances);
     else if (message.type === "bye") all?.forget(message.tab);
     else if (message.type === "retry") inner.retry();
+    else if (message.type === "cut") inner.cut(message.forMs);
+  }
+
+  function tellWire(event: WireEvent): void {
+    for (const watcher of watchers) watcher(event);
   }
 
   /** Whoever leads listens for all tabs, this one too. */
@@ -233,12 +250,22 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       if (inner) inner.retry();
       else post({ type: "retry" });
     },
+    onWire(watcher) {
+      watchers.add(watcher);
+      ask();
+      return () => watchers.delete(watcher);
+    },
+    cut(forMs = 0) {
+      if (inner) inner.cut(forMs);
+      else post({ type: "cut", forMs });
+    },
     close() {
       stopWatching();
       depart();
       follows.clear();
       heard.clear();
       listeners.clear();
+      watchers.clear();
     },
   };
 }

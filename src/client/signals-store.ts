@@ -134,7 +134,7 @@ export function createSignalsStore<Data>(options: SignalsStoreOptions): SignalsS
           "POST",
           `/v1/signals/${stream}`,
           { kind, browser: source.browser, window, ...latest },
-          { isOnce: true },
+          { patienceMs: 0 },
         );
         own = (answer as { sender: string }).sender; // PROTOCOL.md "Signals"
       } catch {

@@ -18,6 +18,7 @@ import type { PageTargets } from "./page-events.ts";
 import { createApi } from "./request.ts";
 import type { ApiOptions } from "./request.ts";
 import type { Transport } from "./transport.ts";
+import type { WireEvent, WireNews } from "./wire.ts";
 
 export interface SourceOptions extends ApiOptions, PageTargets {
   /** Default: the browser's EventSource; fetch where there is none, or where headers are given. */
@@ -48,6 +49,7 @@ export function createSource(options: SourceOptions): OwnSource {
   const entries = new Map<string, Entry>();
   const groups: Group[] = [];
   const listeners = new Set<() => void>();
+  const watchers = new Set<(event: WireEvent) => void>();
   let view: ConnectionView = viewConnection(createConnectionState(now()));
   let settling: ReturnType<typeof setTimeout> | undefined;
   const told = createListeners(settle);
@@ -133,6 +135,7 @@ export function createSource(options: SourceOptions): OwnSource {
       onTold: told.tell,
       onListening: () => leases?.renew(),
       onPing: () => leases?.tick(),
+      onWire,
     });
     groups.push(group);
     return group;
@@ -143,6 +146,12 @@ export function createSource(options: SourceOptions): OwnSource {
     if (isSameView(next, view)) return;
     view = next;
     for (const listener of listeners) listener();
+  }
+
+  function onWire(news: WireNews): void {
+    if (watchers.size === 0) return;
+    const event = { ...news, at: now() };
+    for (const watcher of watchers) watcher(event);
   }
 
   function tell(input: ConnectionInput): void {
@@ -165,6 +174,11 @@ export function createSource(options: SourceOptions): OwnSource {
     },
     counts,
     retry: () => tell({ type: "retry" }),
+    onWire(watcher) {
+      watchers.add(watcher);
+      return () => watchers.delete(watcher);
+    },
+    cut: (forMs = 0) => tell({ type: "failed", retryAfterMs: forMs }),
     tick() {
       tell({ type: "tick" });
       leases?.tick();
@@ -177,6 +191,7 @@ export function createSource(options: SourceOptions): OwnSource {
       listeners.clear();
       told.clear();
       leases?.close();
+      watchers.clear();
       tell({ type: "unwanted" });
     },
   };

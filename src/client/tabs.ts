@@ -2,6 +2,7 @@ import type { StreamKind } from "../protocol/event.ts";
 import type { ConnectionView } from "./connection-state.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Delivery, SourceCounts, Told } from "./delivery.ts";
+import type { WireEvent } from "./wire.ts";
 
 /** What a tab follows, as it tells the leader: from which cursor on it wants to be told of a stream. */
 export interface Wish {
@@ -12,8 +13,8 @@ export interface Wish {
 
 /** What tabs say to each other. Nothing's correctness rests on it: who misses something reads pages. */
 export type TabMessage =
-  /** To the leader: are you there? */
-  | { type: "ask" }
+  /** To the leader: are you there? `isWatching`: the tab wants to be told of the wire, for the next few seconds. */
+  | { type: "ask"; isWatching: boolean }
   /** From the leader: an answer, or news of the connection. */
   | { type: "here"; view: ConnectionView; counts: SourceCounts }
   /** From a new leader, who asks what is followed. */
@@ -27,7 +28,11 @@ export type TabMessage =
   | { type: "delivery"; stream: string; delivery: Delivery; at?: string | undefined }
   | { type: "told"; stream: string; told: Told }
   /** To the leader: a person wants it tried again. */
-  | { type: "retry" };
+  | { type: "retry" }
+  /** To the leader: a person wants to see the connection break. */
+  | { type: "cut"; forMs: number }
+  /** From the leader, while a tab wants to be told. */
+  | { type: "wire"; event: WireEvent };
 
 /** The part of the browser's BroadcastChannel that is used. */
 export interface ChannelLike {

@@ -1,32 +1,34 @@
 import { cursorAt, formatCursor } from "../protocol/cursor.ts";
 import type { Entry, StreamEnd } from "../protocol/event.ts";
-import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Commit, Log, ReadLimit, StreamInfo } from "../log/log.ts";
 import type { Bundle } from "./bundle.ts";
 import { encodeBundle, joinBundles } from "./bundle.ts";
 import type { Format } from "./format.ts";
 import type { Reader, Source } from "./reader.ts";
-import { Pages, makePage } from "./pages.ts";
-import type { Page } from "./pages.ts";
+import { PageReader } from "./page-reader.ts";
+import type { PageOwner } from "./page-reader.ts";
+import type { Frame } from "./pages.ts";
 import { Ring } from "./ring.ts";
 import type { Turns } from "./turns.ts";
 
 /** A flush waits for at most this long after the last one. */
 const MAX_WAIT_MS = 20;
 /** So many readers are written to in one step. */
-const STEP_READERS = 16;
-const RETRY_READ_MS = 250;
+const STEP_READERS = 4;
 
 /** One stream in one format with all its readers: watches the log, encodes each event once, and flushes to the readers
  *  at once while that is cheap, in bundles while it is not: a flush comes no sooner after the last than that one took. */
-export class Channel implements Source {
+export class Channel implements Source, PageOwner {
   readonly stream: StreamName;
   readonly format: Format;
   /** Undefined while the stream does not exist. */
   info: StreamInfo | undefined;
-  /** The last offset that can be given to readers. */
+  /** The last offset that is given to readers. It stands while a flush is under way, so that all who were together stay together,
+   *  and get the same bytes. */
   head = 0;
+  /** The last offset that is committed. */
+  #newest = 0;
   readonly readers: Reader[] = [];
   isDropped = false;
   readonly #log: Log;
@@ -34,12 +36,7 @@ export class Channel implements Source {
   readonly #onEmpty: () => void;
   readonly #unwatch: () => void;
   #ring = new Ring(0);
-  readonly #pages = new Pages();
-  /** Readers that wait for what only the log has, in the order in which they asked. */
-  readonly #behind: Reading[] = [];
-  #isServing = false;
-  /** What is being read from the log, and for whom. */
-  readonly #reads = new Map<string, Reading[]>();
+  readonly #pages: PageReader;
   #missed: Commit[] | undefined = [];
   #isFlushing = false;
   #flushAgain = false;
@@ -56,13 +53,15 @@ export class Channel implements Source {
     this.stream = stream;
     this.format = format;
     this.#onEmpty = onEmpty;
+    this.#pages = new PageReader(log, turns, this);
     this.#unwatch = log.watch(stream, (commit) => this.#onCommit(commit));
   }
 
   /** Reads where the stream stands; what is committed meanwhile is not missed. */
   async open(): Promise<void> {
     this.info = await this.#log.info(this.stream);
-    this.head = this.info?.head ?? 0;
+    this.#newest = this.info?.head ?? 0;
+    this.advance();
     this.#ring = new Ring(this.head);
     const missed = this.#missed ?? [];
     this.#missed = undefined;
@@ -71,6 +70,11 @@ export class Channel implements Source {
 
   get isClosed(): boolean {
     return this.info?.isClosed === true && this.info.head === this.head;
+  }
+
+  /** Lets readers have all that is committed: one who comes is not told to be there while it lacks what was acknowledged before. */
+  advance(): void {
+    this.head = this.#newest;
   }
 
   add(reader: Reader): void {
@@ -100,7 +104,7 @@ export class Channel implements Source {
     if (!this.#ring.covers(after)) return undefined;
     const shared = this.#shared;
     if (shared?.after === after && shared.limit === limit && shared.head === this.head) return shared;
-    const { bundles, last } = this.#ring.after(after, limit);
+    const { bundles, last } = this.#ring.after(after, this.head, limit);
     this.#shared = { after, limit, head: this.head, last, bundle: joinBundles(bundles) };
     return this.#shared;
   }
@@ -110,83 +114,25 @@ export class Channel implements Source {
     limit: number,
     lead: number,
   ): { last: number; bundles: readonly Bundle[] } | undefined {
-    return this.#ring.covers(after) ? this.#ring.after(after, limit, lead) : undefined;
+    return this.#ring.covers(after) ? this.#ring.after(after, this.head, limit, lead) : undefined;
   }
 
-  /** Reads from the log for a reader that is behind the ring: once for all who are at the same place, and each in its turn. */
   readFor(reader: Reader, limit: ReadLimit): void {
-    this.#behind.push({ reader, limit });
-    if (this.#isServing) return;
-    this.#isServing = true;
-    this.#turns.add(() => this.#serveNext());
+    this.#pages.readFor(reader, limit);
   }
 
-  #serveNext(): boolean {
-    const reading = this.#behind.shift();
-    if (reading?.reader.isReading === true) {
-      const page = this.#pages.find(reading.reader.offset, limitText(reading.limit));
-      if (page === undefined) this.#read(reading);
-      else reading.reader.takePage(page);
-    }
-    this.#isServing = this.#behind.length > 0;
-    return this.#isServing;
+  get isShared(): boolean {
+    return this.readers.length > 1;
   }
 
-  #read(reading: Reading): void {
-    const { reader, limit } = reading;
-    const place = `${reader.offset} ${limitText(limit)}`;
-    const others = this.#reads.get(place);
-    if (others !== undefined) {
-      others.push(reading);
-      return;
-    }
-    const all = [reading];
-    this.#reads.set(place, all);
-    void this.#readPage(reader.offset, limit, all).finally(() => this.#reads.delete(place));
+  encodePage(info: StreamInfo, entries: readonly Entry[]): Frame[] {
+    if ((entries.at(-1)?.offset ?? 0) > this.head) this.advance();
+    return entries.map((entry) => ({ offset: entry.offset, bundle: this.#encode(info, entry) }));
   }
 
-  async #readPage(after: number, limit: ReadLimit, all: readonly Reading[]): Promise<void> {
-    try {
-      const outcome = await this.#log.read(this.stream, after, limit);
-      const readers = all.map(({ reader }) => reader).filter(({ isReading }) => isReading);
-      switch (outcome.status) {
-        case "missing":
-          for (const reader of readers) reader.onDeleted();
-          return;
-        case "trimmed": {
-          const start = startOf(outcome.info);
-          const cursor = formatCursor(cursorAt(outcome.info.epochs, start));
-          for (const reader of readers) reader.takeReset(this.format.reset("trimmed", cursor), start);
-          return;
-        }
-        case "page": {
-          const page = this.#toPage(after, limit, outcome.info, outcome.entries);
-          const [first, ...others] = readers;
-          first?.takePage(page);
-          for (const reader of others) this.readFor(reader, limit);
-          return;
-        }
-      }
-    } catch (error) {
-      if (!(error instanceof StreamError)) {
-        for (const { reader } of all) reader.destroy();
-        throw error;
-      }
-      // The log is away. The readers' cursors stand, so nothing is lost by asking again.
-      setTimeout(() => {
-        for (const { reader } of all) if (reader.isReading) this.readFor(reader, limit);
-      }, RETRY_READ_MS);
-    }
-  }
-
-  #toPage(after: number, limit: ReadLimit, info: StreamInfo, entries: readonly Entry[]): Page {
-    const frames = entries.map((entry) => ({
-      offset: entry.offset,
-      bundle: this.#encode(info, entry),
-    }));
-    if (frames.length > 0 && this.readers.length > 1)
-      return this.#pages.keep(after, limitText(limit), frames);
-    return makePage(after, frames, Math.max(after, this.head));
+  describeTrim(info: StreamInfo): { block: string; start: number } {
+    const start = startOf(info);
+    return { block: this.format.reset("trimmed", formatCursor(cursorAt(info.epochs, start))), start };
   }
 
   cursorText(offset: number): string | undefined {
@@ -226,13 +172,13 @@ export class Channel implements Source {
     this.info = commit.info;
     const [first] = commit.entries;
     const isNext =
-      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.head;
+      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.#newest;
     // What a log did not tell is read from it.
     if (!isNext) this.#ring = new Ring(first.offset - first.span);
     for (const entry of commit.entries) {
-      if (entry.offset <= this.head) continue;
+      if (entry.offset <= this.#newest) continue;
       this.#ring.push(entry.offset, this.#encode(commit.info, entry), this.readers.length);
-      this.head = entry.offset;
+      this.#newest = entry.offset;
     }
     this.#schedule();
   }
@@ -262,6 +208,7 @@ export class Channel implements Source {
    *  crowd step by step. */
   #flush(): void {
     this.#isFlushing = true;
+    this.advance();
     let spent = 0;
     let index = this.readers.length - 1;
     const step = () => {
@@ -273,7 +220,7 @@ export class Channel implements Source {
       this.#endFlush(spent);
       return false;
     };
-    if (this.readers.length <= STEP_READERS) step();
+    if (this.readers.length <= STEP_READERS) step(); // A chat waits for no crowd.
     else this.#turns.add(step);
   }
 
@@ -285,16 +232,6 @@ export class Channel implements Source {
     this.#flushAgain = false;
     this.#schedule();
   }
-}
-
-/** A reader that waits for what follows its cursor. */
-interface Reading {
-  reader: Reader;
-  limit: ReadLimit;
-}
-
-function limitText({ maxLength, maxEntries }: ReadLimit): string {
-  return `${maxLength} ${maxEntries}`;
 }
 
 /** The offset after which reading a stream from its start begins. */

@@ -172,6 +172,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       sink.end();
       return;
     }
+    channel.advance();
     const after = offsetOf(channel, from);
     const subscription = enlist(
       (looks, onLeave) =>
@@ -205,6 +206,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const joining = request.streams.map(async ({ stream, format, from }) => {
       let channel = await openChannel(stream, format);
       while (channel.isDropped) channel = await openChannel(stream, format);
+      channel.advance();
       return { channel, from, after: several.join(channel, offsetOf(channel, from)).offset };
     });
     const outcomes = await Promise.allSettled(joining);

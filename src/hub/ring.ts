@@ -42,15 +42,16 @@ export class Ring {
     return offset >= this.#floor;
   }
 
-  /** The frames after `offset`, up to about `maxBytes` (one at least), and the offset of the last of them. Each counts with
+  /** The frames after `offset` up to `head`, about `maxBytes` of them (one at least), and the offset of the last. Each counts with
    *  `lead` bytes that its reader writes before it. */
-  after(offset: number, maxBytes: number, lead = 0): { bundles: Bundle[]; last: number } {
+  after(offset: number, head: number, maxBytes: number, lead = 0): { bundles: Bundle[]; last: number } {
     const bundles: Bundle[] = [];
     let last = offset;
     let bytes = 0;
     for (let index = this.#indexAfter(offset); index < this.#frames.length; index++) {
       const frame = this.#frames[index];
-      if (frame === undefined || (bytes > 0 && bytes + lead + frame.bundle.length > maxBytes)) break;
+      if (frame === undefined || frame.offset > head) break;
+      if (bytes > 0 && bytes + lead + frame.bundle.length > maxBytes) break;
       bundles.push(frame.bundle);
       bytes += lead + frame.bundle.length;
       last = frame.offset;

@@ -208,14 +208,15 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     return { status: state.stored.kind === options.kind ? "exists" : "kind-conflict", info: state.info };
   }
 
-  async function append(
+  function append(
     name: StreamName,
     events: readonly NewEvent[],
     options: AppendOptions = {},
   ): Promise<AppendOutcome> {
     const { key } = options;
-    const appendNow = () => appendOnce(name, events, options);
-    return key === undefined ? appendNow() : claims.claim(key, appendNow);
+    return key === undefined
+      ? appendOnce(name, events, options)
+      : claims.claim(key, () => appendOnce(name, events, options));
   }
 
   async function appendOnce(
@@ -243,11 +244,13 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     if (options.key !== undefined) writes.push(...keyWrites(options.key, name, cursor));
     await commit(state, writes);
     state.info = info;
-    notify(name, {
-      type: "appended",
-      entries: events.map((event, index) => ({ offset: first + index, span: 1, at, data: event.data })),
-      info,
-    });
+    if (watchers.has(name)) {
+      notify(name, {
+        type: "appended",
+        entries: events.map((event, index) => ({ offset: first + index, span: 1, at, data: event.data })),
+        info,
+      });
+    }
     if (state.stored.kind === "chat") compactWhereDue(state, options);
     return { status: "appended", first, last, cursor };
   }

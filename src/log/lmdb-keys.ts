@@ -48,6 +48,8 @@ export function endOf(prefix: string): string {
 }
 
 function sixBytes(number: number): string {
+  if (number < 0x1000000)
+    return `\0\0\0${String.fromCharCode(number >> 16, (number >> 8) & 0xff, number & 0xff)}`;
   const high = Math.floor(number / 0x1000000);
   const low = number % 0x1000000;
   return String.fromCharCode(

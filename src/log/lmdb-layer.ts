@@ -3,7 +3,7 @@ export interface Change {
   key: string;
   /** Undefined: it goes. */
   value: Buffer | undefined;
-  /** No older value of this key can be anywhere. */
+  /** No older value of this key can be anywhere, nor of one after it that begins alike. */
   isNew?: boolean;
 }
 
@@ -58,7 +58,8 @@ export type Changed = readonly [key: string, value: Buffer | null];
 class Group {
   /** Undefined: what was new here has gone again. */
   readonly #values = new Map<string, Buffer | null | undefined>();
-  readonly #new = new Set<string>();
+  /** From here on nothing older is known anywhere: records are appended with rising keys. */
+  #newFrom: string | undefined;
   #keys: string[] = [];
   #isSorted = true;
 
@@ -67,10 +68,11 @@ class Group {
       const last = this.#keys.at(-1);
       if (last !== undefined && last > key) this.#isSorted = false;
       this.#keys.push(key);
-      if (isNew) this.#new.add(key);
+      if (isNew) this.#newFrom ??= key;
     }
     // What came and went in here leaves no trace, and LMDB never hears of it.
-    this.#values.set(key, value ?? (this.#new.has(key) ? undefined : null));
+    const isTraceless = this.#newFrom !== undefined && key >= this.#newFrom;
+    this.#values.set(key, value ?? (isTraceless ? undefined : null));
   }
 
   get(key: string): Buffer | null | undefined {

@@ -1,6 +1,7 @@
 import type { LogRecord, StoredWriter } from "./store.ts";
 
 const TYPES = ["batch", "segment", "keyed"] as const;
+const BATCH = 0;
 const HEAD_BYTES = 17;
 const MAX_VARINT_BYTES = 5;
 const BRACE = 0x7b;
@@ -8,6 +9,8 @@ const WRITER_BYTES = 25 + MAX_VARINT_BYTES;
 
 /** Writes a record as bytes: type, time and total, then the lengths as varints, then the texts in UTF-8. */
 export function encodeRecord(record: LogRecord): Buffer {
+  if (record.type === "batch" && record.events.length === 1)
+    return encodeOne(record.at, record.total, record.events[0] ?? "");
   const numbers = record.type === "segment" ? record.lengths : [];
   const texts = recordTexts(record);
   const sizes = texts.map((text) => Buffer.byteLength(text));
@@ -29,6 +32,20 @@ export function encodeRecord(record: LogRecord): Buffer {
   }
   for (const text of texts) at += bytes.write(text, at);
   return bytes.subarray(0, at);
+}
+
+/** What most appends write: one event. */
+function encodeOne(at: number, total: number, text: string): Buffer {
+  const size = Buffer.byteLength(text);
+  const bytes = Buffer.allocUnsafe(HEAD_BYTES + 2 + MAX_VARINT_BYTES + size);
+  bytes[0] = BATCH;
+  bytes.writeDoubleBE(at, 1);
+  bytes.writeDoubleBE(total, 9);
+  // No lengths; one size.
+  bytes[HEAD_BYTES] = 0;
+  bytes[HEAD_BYTES + 1] = 1;
+  const start = writeVarint(bytes, HEAD_BYTES + 2, size);
+  return bytes.subarray(0, start + bytes.write(text, start));
 }
 
 /** Reads what `encodeRecord` wrote; `first` stands in the key. */

@@ -76,7 +76,7 @@ export interface Expiry {
 export type Write =
   | { op: "put-stream"; name: StreamName; stream: StoredStream }
   | { op: "remove-stream"; name: StreamName; number: number }
-  /** `isNew`: nothing stands at its first offset, in no state of the store. */
+  /** `isNew`: nothing stands at its first offset or behind it, in no state of the store. */
   | { op: "put-record"; number: number; record: LogRecord; isNew?: boolean }
   | { op: "remove-record"; number: number; first: number }
   | { op: "put-writer"; name: StreamName; number: number; id: string; writer: StoredWriter }

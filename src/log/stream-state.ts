@@ -45,19 +45,28 @@ export class StreamState {
     this.name = name;
     this.stored = stored;
     this.isStored = isStored;
-    const newest = first(store.recordsBackward(stored.number));
-    this.head = Math.max(stored.head, newest === undefined ? 0 : recordLast(newest));
-    if (stored.kind !== "state") {
-      if (newest === undefined) stored.floor = this.head + 1;
+    this.head = stored.head;
+    this.looseFrom = stored.floor;
+    // A stream that is made has no records, and looking for them costs as much as all else of it.
+    if (isStored) this.#load();
+    this.info = this.snapshot();
+  }
+
+  /** Reads what the records tell. */
+  #load(): void {
+    const { number, kind } = this.stored;
+    const newest = first(this.#store.recordsBackward(number));
+    this.head = Math.max(this.head, newest === undefined ? 0 : recordLast(newest));
+    if (kind !== "state") {
+      if (newest === undefined) this.stored.floor = this.head + 1;
       if (newest?.type === "batch") this.#total = newest.total;
-      if (stored.kind === "log") this.#raiseFloor();
+      if (kind === "log") this.#raiseFloor();
     } else {
-      for (const record of store.records(stored.number, 0)) {
+      for (const record of this.#store.records(number, 0)) {
         if (record.type === "keyed") this.#place(record.key, record.first, record.at, record.isDeleted);
       }
     }
-    this.looseFrom = stored.kind === "chat" ? this.#findLoose() : this.head + 1;
-    this.info = this.snapshot();
+    this.looseFrom = kind === "chat" ? this.#findLoose() : this.head + 1;
   }
 
   /** What a reader may know once everything decided so far is committed. */

@@ -6,9 +6,19 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const RUN = fileURLToPath(new URL("../../bench/run.mjs", import.meta.url));
-const SCENARIOS = ["fan-out", "many-streams", "relay", "resume", "storm", "memory", "append", "neighbour"];
+const SCENARIOS = [
+  "fan-out",
+  "many-streams",
+  "relay",
+  "resume",
+  "storm",
+  "memory",
+  "append",
+  "neighbour",
+  "page",
+];
 /** Ours, those that need nothing but Node, and one that bench/node_modules may or may not have. */
-const CONTESTANTS = ["millrace", "millrace-library", "node", "pass-through", "better-sse"];
+const CONTESTANTS = ["millrace", "millrace-library", "millrace-page", "node", "pass-through", "better-sse"];
 const LIMIT_MS = 180_000;
 
 /** A result of the benchmark, as far as it is looked at here. */

@@ -29,7 +29,7 @@ afterEach(() => vi.useRealTimers());
 function start(): SignalsStore<{ role: string }> {
   const api: Api = {
     send(method, path, body, options) {
-      expect([method, path, options]).toEqual(["POST", "/v1/signals/desk", { isOnce: true }]);
+      expect([method, path, options]).toEqual(["POST", "/v1/signals/desk", { patienceMs: 0 }]);
       sent.push({ body: body as Record<string, unknown>, at: Date.now() - startedAt });
       return answer();
     },

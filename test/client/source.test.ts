@@ -64,6 +64,18 @@ describe("a source", () => {
     expect(server.transport.living()).toHaveLength(1);
   });
 
+  it("comes back when it said, though the clock was set right by ten years meanwhile", async () => {
+    const source = server.open();
+    source.hear("a");
+    await pass(10);
+    server.begin("a", A, 0);
+    vi.setSystemTime(Date.now() + 10 * 365 * 86_400_000);
+    server.transport.last.onFailed({});
+    await pass(500);
+    expect(server.transport.attempts).toHaveLength(2);
+    source.close();
+  });
+
   it("comes back after a clean end when the server said", async () => {
     server.open().hear("a");
     await pass(10);

@@ -71,7 +71,26 @@ test.each(PAGES)(
     await page.locator(".katex").first().waitFor();
     await page.locator(".figures button").click();
     expect(await page.locator(".figures").innerText()).toMatch(/first\safter.*in\sall/);
-    expect({ empty, answered: await violations(page) }).toEqual({ empty: [], answered: [] });
+    const answered = await violations(page);
+    await page.getByRole("button", { name: "Wire" }).click();
+    await page.locator("#wire").waitFor();
+    await page.getByText("Show as code").click();
+    told.tell("Once more.");
+    await page.fill("#prompt", "Again");
+    await page.locator("#prompt").press("Enter");
+    await page.locator(".wire-frame", { hasText: "message-end" }).locator("summary").click();
+    const wire = await violations(page);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    const more = await violations(page);
+    await page.locator("#more").getByRole("button", { name: "Keys and marks" }).click();
+    const help = await violations(page);
+    expect({ empty, answered, wire, more, help }).toEqual({
+      empty: [],
+      answered: [],
+      wire: [],
+      more: [],
+      help: [],
+    });
     expect(errors).toEqual([]);
     await page.context().close();
   },
@@ -143,5 +162,6 @@ test("text from right to left stands at the right, and code in it at the left", 
   );
   expect(sides).toEqual(["right", "left", "right", "left"]);
   expect(await page.locator(".question .text").getAttribute("dir")).toBe("auto");
+  expect(await violations(page)).toEqual([]);
   await page.context().close();
 });

@@ -119,10 +119,11 @@ test("leaves a stuck reader alone until it drains, then reads to it in small pie
 test("reads to a crowd that fell behind together from the log once, and to each from its cursor", async () => {
   await append(0);
   const sinks = await Promise.all(Array.from({ length: 30 }, () => subscribe(new FakeSink())));
+  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length === 1)).toBe(true));
   for (const sink of sinks) sink.isStuck = true;
   await append(1);
   await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length === 2)).toBe(true));
-  const size = 3_000;
+  const size = 2_002;
   for (let n = 2; n < size; n += 100) await append(...Array.from({ length: 100 }, (_, index) => n + index));
   const reads = vi.spyOn(log, "read");
   encoded = [];
@@ -130,11 +131,36 @@ test("reads to a crowd that fell behind together from the log once, and to each 
     sink.isStuck = false;
     sink.drain();
   }
-  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.length >= size)).toBe(true));
-  for (const { numbers } of sinks)
-    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, n) => n));
+  const end = `"n":${size - 1}}`;
+  const hasEnd = ({ bundles }: FakeSink) => new TextDecoder().decode(bundles.at(-1)?.payload).includes(end);
+  await vi.waitFor(() => expect(sinks.every(hasEnd)).toBe(true), { timeout: 10_000 });
+  for (const { numbers } of sinks) expect(numbers).toEqual(Array.from({ length: size }, (_, n) => n));
   expect(reads.mock.calls.length).toBeLessThan(10);
   expect(encoded.length).toBeLessThan(2 * size);
+});
+
+test("gives what is committed during a flush to all alike with the next one", async () => {
+  await append(0);
+  const sinks = await Promise.all(Array.from({ length: 40 }, () => subscribe(new FakeSink(), { at: "now" })));
+  const before = sinks.map(({ bundles }) => bundles.length);
+  for (const sink of sinks) {
+    const write = sink.write.bind(sink);
+    // So slow that a flush takes several turns of the loop.
+    sink.write = (bundle) => {
+      for (const end = performance.now() + 0.3; performance.now() < end;);
+      return write(bundle);
+    };
+  }
+  for (let n = 1; n < 30; n++) {
+    await append(n);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await vi.waitFor(() => expect(sinks.every(({ numbers }) => numbers.at(-1) === 29)).toBe(true));
+  const given = sinks.map(({ bundles }, index) => bundles.slice(before[index]));
+  expect(given[0]?.length).toBeGreaterThan(1);
+  for (const bundles of given) expect(bundles).toEqual(given[0]);
+  for (const [index, bundle] of (given[0] ?? []).entries())
+    expect(new Set(given.map((bundles) => bundles[index]))).toEqual(new Set([bundle]));
 });
 
 test("cuts a reader that takes nothing for 30 seconds, and no healthy one", async () => {

@@ -1,26 +1,41 @@
 import { build } from "vite";
+import type { BuildEnvironmentOptions } from "vite";
 
-/** Bundles and minifies an entry of src/ as a page would get it: one script that names its exports `millrace`.
- *  `external`: what is left out, and is counted elsewhere. */
-export async function bundle(entry: string, external: readonly (string | RegExp)[] = []): Promise<string> {
+/** Bundles and minifies an entry of src/ as a page would get it: one script that names its exports `millrace`. */
+export function bundle(entry: string): Promise<string> {
+  return buildEntry({ lib: { entry: pathOf(entry), formats: ["iife"], name: "millrace" } });
+}
+
+/** The same as a module, as far as a page loads it at first: without what is imported when it is needed. `external` is left out, too,
+ *  and is counted elsewhere. */
+export function bundleFirstLoad(entry: string, external: readonly (string | RegExp)[]): Promise<string> {
+  return buildEntry({
+    modulePreload: false,
+    rolldownOptions: {
+      input: pathOf(entry),
+      external: [...external],
+      preserveEntrySignatures: "strict",
+      output: { format: "es" },
+    },
+  });
+}
+
+function pathOf(entry: string): string {
+  return new URL(`../../src/${entry}`, import.meta.url).pathname;
+}
+
+async function buildEntry(options: BuildEnvironmentOptions): Promise<string> {
   const built = await build({
     configFile: false,
     logLevel: "error",
     define: { "process.env.NODE_ENV": '"production"' },
-    build: {
-      write: false,
-      minify: true,
-      target: "es2022",
-      lib: {
-        entry: new URL(`../../src/${entry}`, import.meta.url).pathname,
-        formats: ["iife"],
-        name: "millrace",
-      },
-      rolldownOptions: { external: [...external], output: { globals: () => "external" } },
-    },
+    build: { write: false, minify: true, target: "es2022", ...options },
   });
   const [output] = Array.isArray(built) ? built : [built];
   if (output === undefined || !("output" in output))
     throw new Error("vite is watching, and was not asked to");
-  return output.output[0].code;
+  const entry = output.output.find((chunk) => chunk.type === "chunk" && chunk.isEntry);
+  if (entry?.type !== "chunk" || entry.imports.some((name) => name.endsWith(".js")))
+    throw new Error("the entry is not one chunk");
+  return entry.code;
 }

@@ -8,4 +8,6 @@ Object.assign(globalThis, {
   document: window.document,
   navigator: window.navigator,
   requestAnimationFrame: window.requestAnimationFrame,
+  addEventListener: window.addEventListener.bind(window),
+  removeEventListener: window.removeEventListener.bind(window),
 });

@@ -1,0 +1,161 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "../support/browser.ts";
+import { openChatPage } from "../support/markdown-page.ts";
+import { startServerProcess } from "../support/server-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
+
+let browser: Browser;
+let server: ServerProcess;
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launchBrowser(), startServerProcess()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await server[Symbol.asyncDispose]();
+});
+
+async function ask(page: Page, text: string): Promise<void> {
+  await page.locator("#model select").selectOption("script");
+  await page.fill("#prompt", text);
+  await page.locator("#prompt").press("Enter");
+}
+
+/** Frames are shown from when it is there on. */
+async function openWire(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Wire", exact: true }).click();
+  await page.locator("#wire").waitFor();
+}
+
+/** The names of the frames that are shown, those that were replayed with a mark. */
+function frames(page: Page): Promise<string[]> {
+  return page
+    .locator(".wire-frame")
+    .evaluateAll((rows) =>
+      rows.map(
+        (row) =>
+          `${row.getAttribute("data-replay") === "true" ? "replayed " : ""}${row.querySelector(".wire-name")?.textContent ?? ""}`,
+      ),
+    );
+}
+
+function status(page: Page): Promise<string> {
+  return page.locator("#status").innerText();
+}
+
+test("the wire is folded, and loaded when someone looks; then each frame stands there as it came", async () => {
+  const { page, errors, strays } = await openChatPage(browser, server.url);
+  const wireFiles: string[] = [];
+  page.on("request", (request) => {
+    if (/\/wire-/.test(request.url())) wireFiles.push(request.url());
+  });
+  expect(await page.locator("#wire").count()).toBe(0);
+  await openWire(page);
+  expect(wireFiles).toHaveLength(1);
+
+  await ask(page, "tokens=6 seed=3 rate=20");
+  await expect.poll(() => frames(page), { timeout: 10_000 }).toContain("message-end");
+  const names = await frames(page);
+  expect(names.filter((name) => name.endsWith("text-delta")).length).toBeGreaterThan(1);
+  expect(names.indexOf("stream-caught-up")).toBeGreaterThan(names.indexOf("stream-start"));
+  const text = await page.locator('article[data-role="assistant"] .text').innerText();
+  const gists = await page
+    .locator(".wire-frame", { hasText: "text-delta" })
+    .locator(".wire-data")
+    .allInnerTexts();
+  expect(gists.map((gist) => JSON.parse(gist) as string).join("")).toBe(text);
+  expect(await page.locator(".wire-totals").innerText()).toMatch(/^\d+ frames · [\d.]+ K?B$/);
+
+  const last = page.locator(".wire-frame", { hasText: "message-end" });
+  await last.locator("summary").click();
+  expect(await last.locator("pre").innerText()).toMatch(/^id: \S+\n\{\n {2}"stream": "chats\//);
+  expect({ errors, strays }).toEqual({ errors: [], strays: [] });
+  await page.context().close();
+});
+
+test("the wire can be cut: the page says so after two seconds, what was missed comes replayed, nothing is lost", async () => {
+  const { page } = await openChatPage(browser, server.url);
+  await openWire(page);
+  await ask(page, "tokens=300 seed=4 rate=40");
+  await expect.poll(async () => (await frames(page)).length, { timeout: 10_000 }).toBeGreaterThan(20);
+  await page.getByRole("button", { name: "Cut the wire" }).click();
+  await expect
+    .poll(() => page.locator('.wire-mark[data-tone="wait"]').innerText())
+    .toContain("Cut. The next try is in 4.0 s.");
+  await expect
+    .poll(() => status(page), { timeout: 5_000 })
+    .toBe("Reconnecting. The answer keeps being written.");
+  await expect
+    .poll(() => status(page), { timeout: 10_000, interval: 20 })
+    .toMatch(/^Back: \d+ tokens caught up\.$/);
+  await expect.poll(() => frames(page)).toContain("replayed text-delta");
+  expect(await page.locator(".wire-totals").innerText()).toContain("1 cut");
+  expect(await page.locator(".wire-fault").count()).toBe(0);
+  await expect.poll(() => status(page), { timeout: 15_000 }).toMatch(/^Answer complete, \d+ words\.$/);
+  await page.context().close();
+});
+
+test("a second tab sees the frames of the connection that the first one holds", async () => {
+  const { page } = await openChatPage(browser, server.url);
+  await ask(page, "tokens=400 seed=5 rate=40");
+  await page.locator(".prose p").waitFor();
+  const second = await page.context().newPage();
+  await second.goto(page.url());
+  await second.locator(".prose p").waitFor();
+  await openWire(second);
+  await expect
+    .poll(async () => (await frames(second)).filter((name) => name === "text-delta").length, {
+      timeout: 10_000,
+    })
+    .toBeGreaterThan(20);
+  expect(await second.locator(".wire-fault").count()).toBe(0);
+  // It stays as it was left, also through a reload; the other tab shows it, too.
+  await second.reload();
+  await second.locator("#wire").waitFor();
+  await second.getByRole("button", { name: "Close the wire" }).click();
+  await second.locator(".answer-wire").click({ position: { x: 8, y: 30 } });
+  await second.locator("#wire").waitFor();
+  await second.getByRole("button", { name: "Close the wire" }).click();
+  expect(await second.locator("#wire").count()).toBe(0);
+  expect(await second.evaluate(() => document.activeElement?.id)).toBe("show-wire");
+  await page.context().close();
+});
+
+test("the shown curl line works as it is", async () => {
+  const { page } = await openChatPage(browser, server.url);
+  await openWire(page);
+  await ask(page, "tokens=3 seed=6 rate=0");
+  await page.locator('article[data-state="ended"]').waitFor();
+  await expect.poll(() => frames(page)).toContain("text-delta");
+  await page.getByText("Show as code").click();
+  const line = await page.locator(".wire-codes pre").innerText();
+  expect(line).toContain("Last-Event-ID");
+  // From the start, and as long as it takes to be told of everything.
+  const whole = line.replace(/ \\\n {2}-H 'Last-Event-ID[^']*'/, "").replace("curl", "curl -s --max-time 2");
+  const { stdout } = await promisify(execFile)("sh", ["-c", `${whole} || true`]);
+  const texts = [...stdout.matchAll(/^data: (.*"text-delta".*)$/gm)].map(
+    ([, data]) => (JSON.parse(data ?? "") as { text: string }).text,
+  );
+  expect(texts.join("").trim()).toBe(await page.locator('article[data-role="assistant"] .text').innerText());
+  await page.getByRole("button", { name: "EventSource" }).click();
+  expect(await page.locator(".wire-codes pre").innerText()).toContain("new EventSource(");
+  await page.context().close();
+});
+
+test.each([
+  { name: "beside the chat where there is room", width: 1400, isBeside: true },
+  { name: "below it where there is not", width: 390, isBeside: false },
+])("the panel stands $name, and covers nothing", async ({ width, isBeside }) => {
+  const { page } = await openChatPage(browser, server.url, { viewport: { width, height: 780 } });
+  await openWire(page);
+  const [panel, box] = await Promise.all(
+    ["#wire", ".composer"].map(async (selector) => page.locator(selector).boundingBox()),
+  );
+  if (panel === undefined || box === undefined || panel === null || box === null)
+    throw new Error("not shown");
+  expect(isBeside ? box.x + box.width <= panel.x : box.y + box.height <= panel.y).toBe(true);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+  await page.context().close();
+});
