@@ -19,6 +19,11 @@ import type { NodeHandler } from "./http/node.ts";
 import { staticRoutes } from "./http/static.ts";
 import { createHub } from "./hub/hub.ts";
 import type { HubOptions } from "./hub/hub.ts";
+import { createPresence } from "./hub/presence.ts";
+import type { PresenceOptions } from "./hub/presence.ts";
+import { createSignals } from "./hub/signals.ts";
+import type { SignalsOptions } from "./hub/signals.ts";
+import { createBus } from "./log/bus.ts";
 import { openLmdbLog } from "./log/lmdb.ts";
 import type { Log } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
@@ -51,6 +56,8 @@ export interface ServerOptions extends GuardOptions {
   /** Serves the page at `/`. Default true. */
   hasPages?: boolean;
   hub?: HubOptions;
+  signals?: SignalsOptions;
+  presence?: PresenceOptions;
   runner?: RunnerOptions;
 }
 
@@ -96,6 +103,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
   ];
   const models = createModelRegistry(providers, { configured: options.model });
   const hub = createHub(log, options.hub);
+  const bus = createBus();
+  const signals = createSignals(bus, hub, options.signals);
+  const presence = createPresence(bus, hub, options.presence);
   const runner = createRunner(log, models, options.runner);
   const chats = createChats(log, runner);
   const recoveredRuns = (await runner.recover()) + (await chats.recover());
@@ -105,6 +115,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     ...options,
     log,
     hub,
+    signals,
+    presence,
     runner,
     chats,
     models,
@@ -138,6 +150,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
       const closed = server && new Promise((resolve) => server?.close(resolve));
       await runner.close();
       chats.close();
+      signals.close();
+      presence.close();
       hub.close();
       server?.closeIdleConnections();
       // Who keeps a connection open without a request has had its answer.

@@ -6,7 +6,8 @@ import type { ImportRule } from "./support/imports.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PROTOCOL = "src/protocol/";
-const LOG_TYPES = ["src/log/log.ts"];
+/** The contracts of the log and of the bus, which carries the log's hints. */
+const LOG_TYPES = ["src/log/log.ts", "src/log/bus.ts"];
 
 /** Who may import what. Imports point down the way of data; hub and chat meet in the log, client and server in the
  *  protocol. A row with a narrower pattern stands above the row of its folder. */

@@ -4,12 +4,18 @@ import { createChatsStore } from "./chats-store.ts";
 import type { ChatsStore } from "./chats-store.ts";
 import type { ConnectionView } from "./connection-state.ts";
 import type { Source } from "./delivery.ts";
+import { randomId } from "./id.ts";
+import { createKeptStores } from "./kept-stores.ts";
 import { createModelsStore } from "./models-store.ts";
 import type { ModelsStore } from "./models-store.ts";
+import { createPresenceStore } from "./presence-store.ts";
+import type { PresenceStore } from "./presence-store.ts";
 import { createApi } from "./request.ts";
 import type { Api } from "./request.ts";
 import { createSharedSource } from "./shared-source.ts";
 import type { SharedSourceOptions } from "./shared-source.ts";
+import { createSignalsStore } from "./signals-store.ts";
+import type { SignalsStore } from "./signals-store.ts";
 import type { Store } from "./store.ts";
 
 export interface ClientOptions extends Omit<SharedSourceOptions, "url"> {
@@ -27,44 +33,26 @@ export interface Client {
   readonly chats: ChatsStore;
   readonly models: ModelsStore;
   chat: (id: string) => ChatStore;
+  /** What others tell the readers of a stream at this moment, of one kind, of the type that the caller names. */
+  signals: <Data extends object>(stream: string, kind: string) => SignalsStore<Data>;
+  /** Who is present in a stream. */
+  presence: <Data extends object>(stream: string) => PresenceStore<Data>;
   /** Ends the connection. */
   close: () => void;
 }
 
-/** Chats whose stores are kept while nobody shows them. */
-const MAX_KEPT_CHATS = 20;
+/** Chats, signals and presences, each, whose stores are kept while nobody shows them. */
+const MAX_KEPT = 20;
 
 /** Makes a client. It connects when something is first followed. */
 export function createClient({ url = "", source: given, ...options }: ClientOptions = {}): Client {
   const source = given ?? createSharedSource({ url, ...options });
   const api = createApi({ url, ...options });
-  const stores = new Map<string, { store: ChatStore; listeners: number }>();
-
-  function chat(id: string): ChatStore {
-    const known = stores.get(id);
-    if (known !== undefined) return known.store;
-    const own = createChatStore({ source, api, chat: id });
-    const kept = { store: own, listeners: 0 };
-    kept.store = {
-      ...own,
-      subscribe(listener) {
-        const unsubscribe = own.subscribe(listener);
-        kept.listeners += 1;
-        let isOver = false;
-        return () => {
-          unsubscribe();
-          if (!isOver) kept.listeners -= 1;
-          isOver = true;
-        };
-      },
-    };
-    stores.set(id, kept);
-    for (const [other, { listeners }] of stores) {
-      if (stores.size <= MAX_KEPT_CHATS) break;
-      if (listeners === 0 && other !== id) stores.delete(other);
-    }
-    return kept.store;
-  }
+  const chats = createKeptStores<ChatStore>(MAX_KEPT);
+  const signals = createKeptStores<SignalsStore<unknown>>(MAX_KEPT);
+  const presences = createKeptStores<PresenceStore<unknown>>(MAX_KEPT);
+  /** Two clients are two senders: of the tabs of a browser, and of two servers on one page. */
+  const window = randomId();
 
   return {
     source,
@@ -75,7 +63,14 @@ export function createClient({ url = "", source: given, ...options }: ClientOpti
     },
     chats: createChatsStore({ source, api }),
     models: createModelsStore(api),
-    chat,
+    chat: (id) => chats(id, () => createChatStore({ source, api, chat: id })),
+    // The type is the caller's word for what is said: stores of all types are kept together.
+    signals: <Data extends object>(stream: string, kind: string) =>
+      signals(`${kind} ${stream}`, () =>
+        createSignalsStore({ source, api, stream, kind, window }),
+      ) as SignalsStore<Data>,
+    presence: <Data extends object>(stream: string) =>
+      presences(stream, () => createPresenceStore({ source, api, stream })) as PresenceStore<Data>,
     close: () => source.close(),
   };
 }

@@ -1,6 +1,7 @@
 import type { ResetReason } from "../protocol/cursor.ts";
 import type { StreamKind } from "../protocol/event.ts";
 import type { ConnectionView } from "./connection-state.ts";
+import type { Attendance } from "./attendance.ts";
 import type { WireEvent } from "./wire.ts";
 
 /** What a follower of a stream is given, in order, each event once. */
@@ -33,10 +34,23 @@ export interface SourceCounts {
   reconnects: number;
 }
 
+/** What is told of a stream to those who are there, beside its events: it is in no log, and may be lost. */
+export interface Told {
+  event: "signal" | "presence";
+  /** As PROTOCOL.md says under the event's name. */
+  data: Record<string, unknown>;
+}
+
 /** One connection for everything that is followed. */
 export interface Source {
   /** Follows a stream until the returned function is called; several may follow the same one, each from its own cursor. */
   follow: (stream: string, options: FollowOptions) => () => void;
+  /** Hears what is told of a stream, whether it is followed or not, until the returned function is called. */
+  listen: (stream: string, onTold: (told: Told) => void) => () => void;
+  /** Lets this browser be present in a stream until the returned function is called. Of several in one stream the latest holds. */
+  attend: (attendance: Attendance) => () => void;
+  /** What the server knows this browser by: a secret between the two. */
+  readonly browser: string;
   /** The same object until it changes. */
   readonly connection: ConnectionView;
   /** Calls the listener after each change of `connection`; returns what ends that. */

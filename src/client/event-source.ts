@@ -15,7 +15,15 @@ export interface EventSourceTransportOptions {
 }
 
 /** The named events of a connection; an EventSource hands over only what it was asked for. */
-const NAMED = ["stream-start", "stream-caught-up", "stream-reset", "stream-end", "ping"];
+const NAMED = [
+  "stream-start",
+  "stream-caught-up",
+  "stream-reset",
+  "stream-end",
+  "ping",
+  "signal",
+  "presence",
+];
 
 /** Reads through the browser's own EventSource, one for each attempt: with its first error it is closed.
  *  Errors: EventSource hides the status, so after an attempt that never opened fetch asks for it, once. */

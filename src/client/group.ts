@@ -1,6 +1,6 @@
 import type { ResetReason } from "../protocol/cursor.ts";
 import type { ConnectionInput, ConnectionState } from "./connection-state.ts";
-import type { Delivery, SourceCounts } from "./delivery.ts";
+import type { Delivery, SourceCounts, Told } from "./delivery.ts";
 import { createLink } from "./link.ts";
 import { isAhead, offsetOf, spanOf, take } from "./position.ts";
 import type { Verdict } from "./position.ts";
@@ -19,6 +19,13 @@ export interface GroupOptions {
   /** The stream of an entry has ended; the group has forgotten it. */
   onEnded: (entry: Entry) => void;
   onChange: () => void;
+  /** What a connection that listens is known by. */
+  browser: () => string;
+  onTold: (stream: string, told: Told) => void;
+  /** A connection that listens was opened. */
+  onListening: () => void;
+  /** The server has said that it is there: a clock that no browser slows down. */
+  onPing: () => void;
   onWire: (news: WireNews) => void;
 }
 
@@ -26,6 +33,8 @@ export interface GroupOptions {
 export interface Group {
   readonly size: number;
   readonly state: ConnectionState;
+  /** The streams of which it hears what is told; changed in place, before `settle`. */
+  readonly listens: Set<string>;
   add(entry: Entry): void;
   remove(entry: Entry): void;
   /** Asks for the set of streams as it is now, if another was asked for. */
@@ -49,6 +58,8 @@ export function createGroup(options: GroupOptions): Group {
   const entries = new Map<string, Entry>();
   /** The streams that the connection was asked for. */
   let asked = new Map<string, Entry>();
+  const listens = new Set<string>();
+  let askedListens: ReadonlySet<string> = new Set();
   const link = createLink({
     ...options,
     address,
@@ -60,13 +71,18 @@ export function createGroup(options: GroupOptions): Group {
     onChange: (state, former) => {
       if (former.status === "connecting" && state.status === "open" && former.hasOpened)
         counts.reconnects += former.isPlanned ? 0 : 1;
+      if (former.status === "connecting" && state.status === "open" && askedListens.size > 0)
+        options.onListening();
       options.onChange();
     },
   });
 
   function address(): string {
     asked = new Map(entries);
+    askedListens = new Set(listens);
     const query = new URLSearchParams([...asked.keys()].map((stream) => ["stream", stream]));
+    for (const stream of listens) query.append("listen", stream);
+    if (listens.size > 0) query.set("browser", options.browser());
     query.set("live", "1");
     const own = [...asked.values()].flatMap(({ cursor }) => cursor ?? []);
     if (own.length > 0) query.set("last_event_id", own.join("~"));
@@ -75,8 +91,11 @@ export function createGroup(options: GroupOptions): Group {
 
   function settle(): void {
     const isAsked =
-      entries.size === asked.size && [...entries].every(([name, entry]) => asked.get(name) === entry);
-    if (entries.size === 0) link.send({ type: "unwanted" });
+      entries.size === asked.size &&
+      [...entries].every(([name, entry]) => asked.get(name) === entry) &&
+      listens.size === askedListens.size &&
+      [...listens].every((stream) => askedListens.has(stream));
+    if (entries.size === 0 && listens.size === 0) link.send({ type: "unwanted" });
     else if (link.state.status === "idle" || link.state.status === "suspended") link.send({ type: "wanted" });
     else if (!isAsked) link.send({ type: "changed" });
   }
@@ -88,6 +107,7 @@ export function createGroup(options: GroupOptions): Group {
       link.send({ type: "failed" });
       return;
     }
+    if (name === "ping") options.onPing();
     const isEvent = wire.event !== undefined && (name === undefined || name === "message");
     const entry = entries.get(wire.stream ?? "");
     const isNew = isEvent && entry !== undefined;
@@ -103,6 +123,10 @@ export function createGroup(options: GroupOptions): Group {
       ...(wire.stream !== undefined && { stream: wire.stream }),
       ...(order !== undefined && { order }),
     });
+    if (name === "signal" || name === "presence") {
+      options.onTold(wire.stream ?? "", { event: name, data: { ...wire } });
+      return;
+    }
     if (entry === undefined) return;
     if (event === undefined) takeNamed(entry, name, wire);
     else takeEvent(entry, cursor, event, order);
@@ -170,6 +194,7 @@ export function createGroup(options: GroupOptions): Group {
     get state() {
       return link.state;
     },
+    listens,
     add: (entry) => entries.set(entry.stream, entry),
     remove: (entry) => entries.delete(entry.stream),
     settle,

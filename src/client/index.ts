@@ -7,6 +7,10 @@ export { createClient } from "./client.ts";
 export type { Client, ClientOptions } from "./client.ts";
 export { createModelsStore } from "./models-store.ts";
 export type { ListedModel, ModelsStore, ModelsView } from "./models-store.ts";
+export { createPresenceStore } from "./presence-store.ts";
+export type { Person, PresenceStore, PresenceStoreOptions, PresenceView } from "./presence-store.ts";
+export { createSignalsStore } from "./signals-store.ts";
+export type { HeardSignal, SignalsStore, SignalsStoreOptions } from "./signals-store.ts";
 export type { Store } from "./store.ts";
 export { createConnectionState, nextTickAt, step } from "./connection.ts";
 export { viewConnection } from "./connection-state.ts";
@@ -19,7 +23,8 @@ export type {
   ConnectionView,
   Failure,
 } from "./connection-state.ts";
-export type { Delivery, FollowOptions, Source, SourceCounts } from "./delivery.ts";
+export type { Attendance } from "./attendance.ts";
+export type { Delivery, FollowOptions, Source, SourceCounts, Told } from "./delivery.ts";
 export type { LocksLike } from "./election.ts";
 export { createEventSourceTransport } from "./event-source.ts";
 export type { EventSourceLike, EventSourceTransportOptions } from "./event-source.ts";

@@ -1,16 +1,19 @@
 import { isSameView, viewConnection } from "./connection-state.ts";
 import { createConnectionState } from "./connection.ts";
-import type { Delivery, Source } from "./delivery.ts";
+import type { Source } from "./delivery.ts";
+import { browserSecret } from "./browser.ts";
 import { createElection } from "./election.ts";
 import type { LocksLike } from "./election.ts";
+import { createLead } from "./lead.ts";
+import type { Lead } from "./lead.ts";
+import { createListeners } from "./listeners.ts";
 import { findPage, watchPage } from "./page-events.ts";
 import type { PageEvent } from "./page-events.ts";
 import { createApi } from "./request.ts";
 import { createSource } from "./source.ts";
 import type { OwnSource, SourceOptions } from "./source.ts";
-import { createBroadcast } from "./tabs.ts";
-import { createTabFollows, cursorAfter } from "./tab-follows.ts";
-import type { Broadcast, ChannelLike, TabMessage, Wish } from "./tabs.ts";
+import { createTabFollows } from "./tab-follows.ts";
+import type { ChannelLike, TabMessage } from "./tabs.ts";
 import type { WireEvent } from "./wire.ts";
 
 export interface SharedSourceOptions extends SourceOptions {
@@ -49,15 +52,17 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   let role: "away" | "seeking" | "follower" | "leader" = "away";
   let view = viewConnection(createConnectionState(now()));
   let counts = { gaps: 0, doubles: 0, reconnects: 0 };
+  let { browser } = options;
   let channel: ChannelLike | undefined;
   let inner: OwnSource | undefined;
-  let broadcast: Broadcast | undefined;
+  let all: Lead | undefined;
   let beat: ReturnType<typeof setInterval> | undefined;
   let asking: ReturnType<typeof setTimeout> | undefined;
 
   const follows = createTabFollows(createApi(options), (wishes) => {
     if (role === "follower") post({ type: "wish", tab, wishes });
   });
+  const heard = createListeners(sayListens);
   const election = createElection({ locks, name, onElected: lead, onRobbed: seek });
   /** Held for as long as the tab lives, so that the leader sees who died without a word. */
   const life = createElection({ locks, name: tab, onElected: () => {}, onRobbed: () => {} });
@@ -109,8 +114,9 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       tellWire(event);
       if (now() < watchedUntil) post({ type: "wire", event });
     });
-    broadcast = createBroadcast(cast);
+    all = createLead(source, post, heard.tell);
     follows.lead(source);
+    sayListens();
     clearInterval(beat);
     beat = setInterval(() => void prune(), PRUNE_MS);
     clearTimeout(asking);
@@ -121,8 +127,8 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   /** Gives up what this tab does as what it was. */
   function resign(): void {
     follows.pause();
-    broadcast?.close();
-    broadcast = undefined;
+    all?.close();
+    all = undefined;
     if (inner) ({ counts } = inner);
     inner?.close();
     inner = undefined;
@@ -161,6 +167,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   function onMessage(message: TabMessage): void {
     if (role === "leader") onWord(message);
     else if (message.type === "delivery") follows.receive(message.stream, message.delivery, message.at);
+    else if (message.type === "told") heard.tell(message.stream, message.told);
     else if (message.type === "wire") tellWire(message.event);
     else if (message.type === "here" || message.type === "lead") {
       clearTimeout(asking);
@@ -170,7 +177,11 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       if (role === "seeking") {
         role = "follower";
         follows.listen();
-      } else if (message.type === "lead") follows.catchUp();
+        sayListens();
+      } else if (message.type === "lead") {
+        follows.catchUp();
+        sayListens();
+      }
     }
   }
 
@@ -182,8 +193,9 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       inner.tick();
       if (message.isWatching) watchedUntil = now() + WATCH_MS;
       post({ type: "here", view, counts: inner.counts });
-    } else if (message.type === "wish") broadcast?.set(message.tab, message.wishes);
-    else if (message.type === "bye") broadcast?.set(message.tab, []);
+    } else if (message.type === "wish") all?.follow(message.tab, message.wishes);
+    else if (message.type === "listen") all?.listen(message.tab, message.streams, message.attendances);
+    else if (message.type === "bye") all?.forget(message.tab);
     else if (message.type === "retry") inner.retry();
     else if (message.type === "cut") inner.cut(message.forMs);
   }
@@ -192,19 +204,18 @@ export function createSharedSource(options: SharedSourceOptions): Source {
     for (const watcher of watchers) watcher(event);
   }
 
-  function cast({ stream, kind, cursor }: Wish): () => void {
-    let at = cursor;
-    const onDelivery = (delivery: Delivery) => {
-      at = cursorAfter(delivery, at);
-      post({ type: "delivery", stream, delivery, at });
-    };
-    return inner?.follow(stream, { kind, after: cursor, onDelivery }) ?? (() => {});
+  /** Whoever leads listens for all tabs, this one too. */
+  function sayListens(): void {
+    const streams = [...heard.streams];
+    const attendances = [...heard.attendances.values()];
+    if (role === "leader") all?.listen(tab, streams, attendances);
+    else if (role === "follower") post({ type: "listen", tab, streams, attendances });
   }
 
   async function prune(): Promise<void> {
     const { held = [] } = await locks.query();
     const alive = new Set(held.map((lock) => lock.name));
-    broadcast?.prune((one) => alive.has(one));
+    all?.prune((one) => alive.has(one));
   }
 
   function post(message: TabMessage): void {
@@ -220,6 +231,11 @@ export function createSharedSource(options: SharedSourceOptions): Source {
 
   return {
     follow: (stream, options) => follows.add(stream, options),
+    listen: heard.listen,
+    attend: heard.attend,
+    get browser() {
+      return inner?.browser ?? (browser ??= browserSecret());
+    },
     get connection() {
       return view;
     },
@@ -247,6 +263,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       stopWatching();
       depart();
       follows.clear();
+      heard.clear();
       listeners.clear();
       watchers.clear();
     },

@@ -1,3 +1,4 @@
+import { browserSecret } from "./browser.ts";
 import { isSameView, viewConnection } from "./connection-state.ts";
 import { createConnectionState } from "./connection.ts";
 import type { ConnectionInput, ConnectionState, ConnectionView } from "./connection-state.ts";
@@ -9,6 +10,9 @@ import { createFetchTransport } from "./fetch-source.ts";
 import { Follower } from "./follower.ts";
 import { createGroup } from "./group.ts";
 import type { Group } from "./group.ts";
+import { createLeases } from "./leases.ts";
+import type { Leases } from "./leases.ts";
+import { createListeners } from "./listeners.ts";
 import { watchPage } from "./page-events.ts";
 import type { PageTargets } from "./page-events.ts";
 import { createApi } from "./request.ts";
@@ -19,6 +23,8 @@ import type { WireEvent, WireNews } from "./wire.ts";
 export interface SourceOptions extends ApiOptions, PageTargets {
   /** Default: the browser's EventSource; fetch where there is none, or where headers are given. */
   transport?: Transport | undefined;
+  /** What the server knows this browser by. Default: a random secret that all its tabs share. */
+  browser?: string | undefined;
   /** Unix milliseconds. Default: the clock. */
   now?: (() => number) | undefined;
 }
@@ -46,6 +52,9 @@ export function createSource(options: SourceOptions): OwnSource {
   const watchers = new Set<(event: WireEvent) => void>();
   let view: ConnectionView = viewConnection(createConnectionState(now()));
   let settling: ReturnType<typeof setTimeout> | undefined;
+  const told = createListeners(settle);
+  let leases: Leases | undefined;
+  let browser = options.browser;
   const stopWatching = watchPage(options, (type) => tell({ type }));
 
   function follow(stream: string, options: FollowOptions): () => void {
@@ -61,7 +70,7 @@ export function createSource(options: SourceOptions): OwnSource {
     entry.followers.add(follower);
     if (present === undefined) {
       entries.set(stream, entry);
-      groupWithRoom().add(entry);
+      groupWith(({ size }) => size < GROUP_SIZE).add(entry);
     } else if (present.cursor !== options.after) void follower.catchUp();
     else if (present.isLive) follower.receive(caughtUp(entry), entry.cursor);
     settle();
@@ -77,6 +86,8 @@ export function createSource(options: SourceOptions): OwnSource {
     settling ??= setTimeout(() => {
       settling = undefined;
       for (const entry of entries.values()) if (entry.followers.size === 0) remove(entry);
+      shareListens();
+      attend();
       for (const group of groups) group.settle();
     }, SETTLE_MS);
   }
@@ -86,8 +97,31 @@ export function createSource(options: SourceOptions): OwnSource {
     for (const group of groups) group.remove(entry);
   }
 
-  function groupWithRoom(): Group {
-    const found = groups.find(({ size }) => size < GROUP_SIZE);
+  /** Gives each stream that is listened to a connection, the one that it has. */
+  function shareListens(): void {
+    const { streams } = told;
+    for (const { listens } of groups) {
+      for (const stream of listens) if (!streams.has(stream)) listens.delete(stream);
+    }
+    for (const stream of streams) {
+      if (groups.some(({ listens }) => listens.has(stream))) continue;
+      groupWith(({ listens }) => listens.size < GROUP_SIZE).listens.add(stream);
+    }
+  }
+
+  function attend(): void {
+    const { attendances } = told;
+    if (attendances.size === 0 && leases === undefined) return;
+    leases ??= createLeases({ api, browser: secret(), now, onTold: told.tell });
+    leases.set(attendances);
+  }
+
+  function secret(): string {
+    return (browser ??= browserSecret());
+  }
+
+  function groupWith(hasRoom: (group: Group) => boolean): Group {
+    const found = groups.find(hasRoom);
     if (found !== undefined) return found;
     const group = createGroup({
       url: options.url,
@@ -97,6 +131,10 @@ export function createSource(options: SourceOptions): OwnSource {
       counts,
       onEnded: (entry) => entries.delete(entry.stream),
       onChange: updateView,
+      browser: secret,
+      onTold: told.tell,
+      onListening: () => leases?.renew(),
+      onPing: () => leases?.tick(),
       onWire,
     });
     groups.push(group);
@@ -122,6 +160,11 @@ export function createSource(options: SourceOptions): OwnSource {
 
   return {
     follow,
+    listen: told.listen,
+    attend: told.attend,
+    get browser() {
+      return secret();
+    },
     get connection() {
       return view;
     },
@@ -136,13 +179,18 @@ export function createSource(options: SourceOptions): OwnSource {
       return () => watchers.delete(watcher);
     },
     cut: (forMs = 0) => tell({ type: "failed", retryAfterMs: forMs }),
-    tick: () => tell({ type: "tick" }),
+    tick() {
+      tell({ type: "tick" });
+      leases?.tick();
+    },
     close() {
       stopWatching();
       clearTimeout(settling);
       for (const { followers } of entries.values()) for (const follower of followers) follower.close();
       entries.clear();
       listeners.clear();
+      told.clear();
+      leases?.close();
       watchers.clear();
       tell({ type: "unwanted" });
     },

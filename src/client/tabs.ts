@@ -1,6 +1,7 @@
 import type { StreamKind } from "../protocol/event.ts";
 import type { ConnectionView } from "./connection-state.ts";
-import type { Delivery, SourceCounts } from "./delivery.ts";
+import type { Attendance } from "./attendance.ts";
+import type { Delivery, SourceCounts, Told } from "./delivery.ts";
 import type { WireEvent } from "./wire.ts";
 
 /** What a tab follows, as it tells the leader: from which cursor on it wants to be told of a stream. */
@@ -20,9 +21,12 @@ export type TabMessage =
   | { type: "lead"; view: ConnectionView; counts: SourceCounts }
   /** Everything that a tab follows. */
   | { type: "wish"; tab: string; wishes: Wish[] }
+  /** Everything that a tab listens to, and where it is. */
+  | { type: "listen"; tab: string; streams: string[]; attendances: Attendance[] }
   | { type: "bye"; tab: string }
   /** `at`: the cursor at which the leader then stands in the stream. */
   | { type: "delivery"; stream: string; delivery: Delivery; at?: string | undefined }
+  | { type: "told"; stream: string; told: Told }
   /** To the leader: a person wants it tried again. */
   | { type: "retry" }
   /** To the leader: a person wants to see the connection break. */
@@ -37,29 +41,33 @@ export interface ChannelLike {
   close(): void;
 }
 
-/** What one leader does for all other tabs: each stream that any of them wishes for is followed, and broadcast. */
-export interface Broadcast {
-  set(tab: string, wishes: Wish[]): void;
+/** One thing that a leader does for all tabs that wish for it, once for all. */
+export interface Broadcast<W> {
+  /** Everything that a tab wishes for. */
+  set(tab: string, wishes: readonly W[]): void;
   /** Forgets the tabs of which this says that they are gone. */
   prune(isAlive: (tab: string) => boolean): void;
   close(): void;
 }
 
-/** Makes the broadcast of a leader. `follow` follows a stream on the leader's own source. */
-export function createBroadcast(follow: (wish: Wish) => () => void): Broadcast {
-  const tabs = new Map<string, Wish[]>();
+/** Makes a broadcast. Wishes with the same key are one; `start` begins to fulfil it and returns what ends that. */
+export function createBroadcast<W>(keyOf: (wish: W) => string, start: (wish: W) => () => void): Broadcast<W> {
+  const tabs = new Map<string, readonly W[]>();
   const stops = new Map<string, () => void>();
 
   function settle(): void {
-    const wished = new Map<string, Wish>();
-    for (const wish of [...tabs.values()].flat()) if (!wished.has(wish.stream)) wished.set(wish.stream, wish);
-    for (const [stream, stop] of stops) {
-      if (wished.has(stream)) continue;
-      stop();
-      stops.delete(stream);
+    const wished = new Map<string, W>();
+    for (const wish of [...tabs.values()].flat()) {
+      const key = keyOf(wish);
+      if (!wished.has(key)) wished.set(key, wish);
     }
     // From the first announced cursor; a tab that stands elsewhere reads pages up to where it can join.
-    for (const [stream, wish] of wished) if (!stops.has(stream)) stops.set(stream, follow(wish));
+    for (const [key, wish] of wished) if (!stops.has(key)) stops.set(key, start(wish));
+    for (const [key, stop] of stops) {
+      if (wished.has(key)) continue;
+      stop();
+      stops.delete(key);
+    }
   }
 
   return {

@@ -4,6 +4,8 @@ import type { Chats } from "../chat/chats.ts";
 import type { ModelRegistry } from "../chat/models.ts";
 import type { Runner } from "../chat/runner.ts";
 import type { Hub } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
+import type { Signals } from "../hub/signals.ts";
 import type { Log } from "../log/log.ts";
 import { StreamError } from "../protocol/error.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
@@ -17,14 +19,18 @@ import { openAIRoutes } from "./faces/openai.ts";
 import type { GuardOptions } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
 import { modelRoutes } from "./models.ts";
+import { presenceRoutes } from "./presence.ts";
 import { runRoutes } from "./runs.ts";
 import { severalStreamsRoutes } from "./several-streams.ts";
+import { signalRoutes } from "./signals.ts";
 import { streamPromptRoutes } from "./stream-prompt.ts";
 import { createStreamReader, streamRoutes } from "./streams.ts";
 
 export interface AppOptions extends GuardOptions {
   log: Log;
   hub: Hub;
+  signals: Signals;
+  presence: Presence;
   runner: Runner;
   chats: Chats;
   models: ModelRegistry;
@@ -43,6 +49,8 @@ export function createApp(options: AppOptions): Hono {
   const {
     log,
     hub,
+    signals,
+    presence,
     runner,
     chats,
     models,
@@ -76,10 +84,12 @@ export function createApp(options: AppOptions): Hono {
     return next();
   });
   app.route("/", healthRoutes(log, isDraining));
-  const readStream = createStreamReader({ log, hub, edge });
+  const readStream = createStreamReader({ log, hub, presence, edge });
   // Before those of one stream, whose `/v1/streams/*` takes `/v1/streams` too.
-  app.route("/", severalStreamsRoutes({ log, hub, edge }));
+  app.route("/", severalStreamsRoutes({ log, hub, presence, edge }));
   app.route("/", streamRoutes({ log, edge, readStream, now }));
+  app.route("/", signalRoutes(signals));
+  app.route("/", presenceRoutes(presence));
   app.route("/", chatRoutes({ log, chats, readStream, now }));
   app.route("/", runRoutes({ log, runner, now }));
   app.route("/", modelRoutes(models));

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
 import type { Log, StreamInfo } from "../log/log.ts";
 import { parseCursor, requireCursor, resolveCursor, splitCursors } from "../protocol/cursor.ts";
 import type { Cursor } from "../protocol/cursor.ts";
@@ -9,16 +10,20 @@ import { parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { EVENT_STREAM_HEADERS, openSeveralStreams, requestCursor, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
-import { severalFormat } from "./stream-format.ts";
+import { bindConnection } from "./presence.ts";
+import { severalFormat, streamFormat } from "./stream-format.ts";
 import { MADE_BY_SERVER } from "./streams.ts";
 
 export interface SeveralStreamsOptions {
   log: Log;
   hub: Hub;
+  /** Absent: nobody is told who is here. */
+  presence?: Presence | undefined;
   edge?: Edge | undefined;
 }
 
 const MAX_STREAMS = 32;
+const MAX_PRESENT_LENGTH = 32_768;
 
 /** One of the streams that were asked for. */
 interface Asked {
@@ -31,12 +36,13 @@ interface Asked {
 }
 
 /** `GET /v1/streams?stream=a&stream=b`: several streams over one connection. Source: PROTOCOL.md "Several streams". */
-export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions): Hono {
+export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStreamsOptions): Hono {
   const routes = new Hono();
 
   // Hono sends HEAD to the handler of GET.
   routes.get("/v1/streams", async (context) => {
-    const names = askedNames(context);
+    const listens = uniqueNames(context, "listen");
+    const names = askedNames(context, listens.length > 0);
     if (!wantsEvents(context)) {
       throw new StreamError(
         "invalid-request",
@@ -47,11 +53,12 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
     const cursors = givenCursors(context);
     const infos = await Promise.all(names.map((name) => log.info(name)));
     const asked = names.map((stream, index) => ask(stream, infos[index], cursors ?? []));
-    if (asked.every(isRead)) return context.body(null, 204);
+    if (listens.length === 0 && asked.every(isRead)) return context.body(null, 204);
     const there = asked.filter(({ isGone }) => !isGone);
     // Somebody's place that is nobody's here: it was of one of those that came without.
     const hasUnknown = cursors?.some((cursor) => !asked.some(({ info }) => isOf(cursor, info))) ?? false;
     const isNow = cursors === undefined && context.req.query("after") === "now";
+    const onGone = presence && (await bindConnection(context, presence));
     return openSeveralStreams(context, hub, edge, {
       streams: there.map((one) => ({
         stream: one.stream,
@@ -61,18 +68,43 @@ export function severalStreamsRoutes({ log, hub, edge }: SeveralStreamsOptions):
       ends: asked
         .filter(({ isGone }) => isGone)
         .map(({ stream }) => severalFormat(stream).end({ reason: "deleted" })),
+      ...(listens.length > 0 && {
+        listening: {
+          streams: listens,
+          first: () => (presence === undefined ? "" : presentBlocks(presence, listens)),
+          ping: streamFormat.ping(undefined),
+        },
+      }),
+      ...(onGone && { onGone }),
     });
   });
 
   return routes;
 }
 
-function askedNames(context: Context): StreamName[] {
-  const names = [...new Set(context.req.queries("stream"))].map((name) => parseStreamName(name));
-  if (names.length >= 1 && names.length <= MAX_STREAMS) return names;
+/** Who is in each stream; by name as long as all of it is no more than a reader's bytes may be at a time. */
+function presentBlocks(presence: Presence, streams: readonly StreamName[]): string {
+  let text = "";
+  for (const stream of streams) text += presence.block(stream, MAX_PRESENT_LENGTH - text.length);
+  return text;
+}
+
+function askedNames(context: Context, isListening: boolean): StreamName[] {
+  const names = uniqueNames(context, "stream");
+  if (names.length > 0 || isListening) return names;
   throw new StreamError(
     "invalid-request",
-    `Name 1 to ${MAX_STREAMS} streams, each as stream=…; ${names.length} came. Open another connection for more.`,
+    `Name 1 to ${MAX_STREAMS} streams, each as stream=…; 0 came. To hear signals alone, name them as listen=….`,
+  );
+}
+
+/** The names that a request lists. Errors: `invalid-name` 400; `invalid-request` 400 for too many. */
+function uniqueNames(context: Context, member: "stream" | "listen"): StreamName[] {
+  const names = [...new Set(context.req.queries(member))].map((name) => parseStreamName(name));
+  if (names.length <= MAX_STREAMS) return names;
+  throw new StreamError(
+    "invalid-request",
+    `Name 1 to ${MAX_STREAMS} streams, each as ${member}=…; ${names.length} came. Open another connection for more.`,
   );
 }
 

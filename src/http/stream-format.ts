@@ -6,6 +6,7 @@ import { encodeSse } from "../protocol/sse-encode.ts";
  *  Source: PROTOCOL.md "A connection". */
 export const streamFormat: Format = {
   name: "stream",
+  isTold: true,
   // The hot path: a cursor and JSON text hold no line break, so nothing is to be split.
   entry: (cursor, { data }) => `id: ${cursor}\ndata: ${data}\n\n`,
   start: (start, retry, id) => named("stream-start", start, id, retry),
@@ -22,6 +23,7 @@ export function severalFormat(stream: StreamName): Format {
   const head = `\ndata: {"stream":"${stream}","event":`;
   return {
     name: "several",
+    isTold: true,
     entry: (cursor, { data }) => `${cursor}${head}${data}}\n\n`,
     start: (start) => named("stream-start", start),
     caughtUp: (cursor) => named("stream-caught-up", { stream, cursor }),

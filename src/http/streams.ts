@@ -3,10 +3,10 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { startOf } from "../hub/hub.ts";
 import type { Hub, ReadingStart } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
 import type { AppendOutcome, Log, NewEvent, StreamInfo } from "../log/log.ts";
 import { cursorAt, formatCursor, parseCursor, requireCursor, resolveCursor } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
-import { isReservedName, parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { sha256 } from "../protocol/hash.ts";
 import { idempotencyKey, readBody, readJson } from "./body.ts";
@@ -19,6 +19,8 @@ import {
   wantsEvents,
 } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
+import { bindConnection } from "./presence.ts";
+import { requestName, writableName } from "./request-name.ts";
 import { streamFormat } from "./stream-format.ts";
 
 export interface StreamsOptions {
@@ -54,7 +56,7 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   const routes = new Hono();
 
   routes.put(`${PREFIX}*`, async (context) => {
-    const name = writableName(context);
+    const name = writableName(context, PREFIX);
     const { body } = await readBody(context, createSchema);
     const retention = Object.fromEntries(
       Object.entries(body.retention ?? {}).filter(([, value]) => value !== undefined),
@@ -70,7 +72,7 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   });
 
   routes.post(`${PREFIX}*`, async (context) => {
-    const name = writableName(context);
+    const name = writableName(context, PREFIX);
     const { text, value } = await readJson(context);
     const isClosing = context.req.query("close") === "true";
     const info = await log.info(name);
@@ -93,13 +95,13 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   });
 
   routes.delete(`${PREFIX}*`, async (context) => {
-    const name = writableName(context);
+    const name = writableName(context, PREFIX);
     if (!(await log.delete(name))) throw unknownStream(name);
     return context.body(null, 204);
   });
 
   // Hono sends HEAD to the handler of GET.
-  routes.get(`${PREFIX}*`, (context) => readStream(context, requestName(context)));
+  routes.get(`${PREFIX}*`, (context) => readStream(context, requestName(context, PREFIX)));
 
   return routes;
 }
@@ -107,13 +109,14 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
 export interface StreamReaderOptions {
   log: Log;
   hub: Hub;
+  presence: Presence;
   edge?: Edge | undefined;
 }
 
 /** Answers a GET or HEAD with a stream: events, or a page of them. */
 export type StreamReader = (context: Context, name: StreamName) => Promise<Response>;
 
-export function createStreamReader({ log, hub, edge }: StreamReaderOptions): StreamReader {
+export function createStreamReader({ log, hub, presence, edge }: StreamReaderOptions): StreamReader {
   async function readEvents(
     context: Context,
     name: StreamName,
@@ -124,10 +127,13 @@ export function createStreamReader({ log, hub, edge }: StreamReaderOptions): Str
     const parsed = cursor === undefined ? undefined : parseCursor(cursor);
     const isRead = info?.isClosed === true && parsed !== undefined && parsed.offset === info.head;
     if (isRead && resolveCursor(info, parsed).status === "honoured") return context.body(null, 204);
+    const from = readingStart(context, info);
+    const onGone = await bindConnection(context, presence);
     return openEventStream(context, hub, edge, {
       stream: name,
       format: streamFormat,
-      from: readingStart(context, info),
+      from,
+      ...(onGone && { onGone }),
     });
   }
 
@@ -258,20 +264,6 @@ function parseEvent(event: unknown, index: number, kind: StreamInfo["kind"]): Ne
     );
   }
   return { data, key, isDeleted: "deleted" in event && event.deleted === true };
-}
-
-function requestName(context: Context): StreamName {
-  // The path as it came: a name is written plainly, so an escape is no part of one.
-  return parseStreamName(new URL(context.req.url).pathname.slice(PREFIX.length));
-}
-
-function writableName(context: Context): StreamName {
-  const name = requestName(context);
-  if (!isReservedName(name)) return name;
-  throw new StreamError(
-    "reserved-name",
-    `${name} belongs to the server, which alone writes it. Take a name that does not begin with chats, runs, people or sys.`,
-  );
 }
 
 function unknownStream(name: StreamName): StreamError {

@@ -1,5 +1,6 @@
 import type { Bundle } from "./bundle.ts";
 import { encodeBundle } from "./bundle.ts";
+import type { Listener } from "./audience.ts";
 import type { Sink, SinkListener } from "./sink.ts";
 
 /** What a reader may have in user space, beside one event: a piece while it is healthy, and while it is slow. */
@@ -8,7 +9,7 @@ const SLOW_PIECE_BYTES = 16_384;
 
 /** Where one reader's bytes go, and how it takes them. What is read to it, its kinds say: a `Subscription` reads one stream,
  *  a `MultiSubscription` several. There is no queue: who is behind is read to again once its sink has drained. */
-export abstract class Connection implements SinkListener {
+export abstract class Connection implements SinkListener, Listener {
   /** Whether something was written since the last look: then no ping is needed. */
   isFresh = true;
   /** Looks of the clock until it is closed, so that readers rebalance and rights are checked again. */
@@ -45,6 +46,11 @@ export abstract class Connection implements SinkListener {
   /** Writes blocks of the connection itself. */
   say(text: string): void {
     if (text !== "" && this.state !== "gone") this.write(encodeBundle(text));
+  }
+
+  /** Writes what is not in the log. Who is blocked or behind loses it: what waits for such a reader are events alone. */
+  tell(bundle: Bundle): void {
+    if (this.state === "open") this.write(bundle);
   }
 
   /** Ends the body; the reader comes back, or was told that it need not. */

@@ -8,6 +8,8 @@ import type { ResetReason } from "../protocol/cursor.ts";
 export interface Format {
   /** Readers of one stream in one format share its frames: one name, one wire. */
   readonly name: string;
+  /** Its readers are told what is not in the log: signals, presence. Default: they are not. */
+  readonly isTold?: boolean;
   entry(cursor: string, entry: Entry): string;
   /** The first block. `retryMs` differs from reader to reader; without `id` the reader keeps the cursor that it has. */
   start(start: StreamStart, retryMs: number, id: string | undefined): string;

@@ -2,6 +2,8 @@ import type { ResetReason } from "../protocol/cursor.ts";
 import type { StreamStart } from "../protocol/event.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Log } from "../log/log.ts";
+import { Audiences } from "./audience.ts";
+import type { Topic } from "./audience.ts";
 import { Channel, startOf } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
@@ -20,6 +22,9 @@ export interface Hub {
   /** The same for several streams over one connection, which is one reader.
    *  End: as of one stream, once the last of them has ended. */
   subscribeSeveral(request: SubscribeSeveralRequest): Promise<void>;
+  /** Tells those who read a stream now, and are not behind, what is not in its log: whole SSE blocks without an id. What comes
+   *  within a moment is told together, and of one topic only the latest. It may be lost, and nobody is told later. */
+  tell(stream: StreamName, topic: Topic, make: () => string): void;
   /** Readers at this moment. */
   readonly readers: number;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */
@@ -38,12 +43,23 @@ export interface SubscribeRequest {
 }
 
 export interface SubscribeSeveralRequest {
-  /** One at least. Their formats are made for several: see `Format`. */
+  /** Their formats are made for several: see `Format`. */
   streams: readonly { stream: StreamName; format: Format; from: ReadingStart }[];
   /** Blocks to say first of streams that will never come. */
   ends?: readonly string[];
+  /** What is told of streams that need not be read. */
+  listening?: Listening;
   sink: Sink;
   onGone?: () => void;
+}
+
+/** Streams of which a reader hears only what is not in the log. It has no end. */
+export interface Listening {
+  streams: readonly StreamName[];
+  /** What there is to be told when it begins: whole blocks without ids. */
+  first: () => string;
+  /** A ping of a reader that has no cursor. */
+  ping: string;
 }
 
 /** The start of what is kept, what comes from now on, a cursor that is honoured, or the start with the reason why. */
@@ -79,6 +95,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
   } = options;
   const channels = new Map<string, Promise<Channel>>();
   const turns = new Turns();
+  const audiences = new Audiences(turns);
   /** Readers by the part of the heartbeat in which they are looked at. */
   const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Set<Connection>());
   let readers = 0;
@@ -126,6 +143,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
   /** Counts a reader in, and out when it leaves. */
   function enlist<Kind extends Connection>(
     make: (looksLeft: number, onLeave: () => void) => Kind,
+    told: readonly StreamName[],
     onGone: (() => void) | undefined,
   ): Kind {
     const slot = slots[Math.floor(random() * LOOKS_PER_HEARTBEAT)] ?? new Set<Connection>();
@@ -133,10 +151,12 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const connection = make(looks, () => {
       readers -= 1;
       slot.delete(connection);
+      for (const stream of told) audiences.leave(stream, connection);
       onGone?.();
     });
     readers += 1;
     slot.add(connection);
+    for (const stream of told) audiences.join(stream, connection);
     return connection;
   }
 
@@ -154,9 +174,12 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     }
     channel.advance();
     const after = offsetOf(channel, from);
-    const subscription = enlist((looks, onLeave) => {
-      return new Subscription(channel, sink, after, request.neverAges ? Infinity : looks, onLeave);
-    }, request.onGone);
+    const subscription = enlist(
+      (looks, onLeave) =>
+        new Subscription(channel, sink, after, request.neverAges ? Infinity : looks, onLeave),
+      format.isTold === true ? [stream] : [],
+      request.onGone,
+    );
     channel.add(subscription);
     subscription.begin();
     // Only the reset brings the new cursor: cut before it, the reader comes back with its own, and is told again.
@@ -172,9 +195,13 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       request.sink.end();
       return;
     }
-    const several = enlist((looks, onLeave) => {
-      return new MultiSubscription(request.sink, looks, onLeave);
-    }, request.onGone);
+    const { listening } = request;
+    const read = request.streams.flatMap(({ stream, format }) => (format.isTold === true ? [stream] : []));
+    const several = enlist(
+      (looks, onLeave) => new MultiSubscription(request.sink, looks, onLeave),
+      [...read, ...(listening?.streams ?? [])],
+      request.onGone,
+    );
     // Each channel gets its member at once, so that it stands while others are opened.
     const joining = request.streams.map(async ({ stream, format, from }) => {
       let channel = await openChannel(stream, format);
@@ -199,12 +226,14 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
         .map(({ channel, from, after }) => resetText(channel, from, after))
         .filter((text) => text !== ""),
       ends: request.ends ?? [],
+      ...(listening && { listening: { first: listening.first(), ping: listening.ping } }),
     });
   }
 
   return {
     subscribe,
     subscribeSeveral,
+    tell: (stream, topic, make) => audiences.tell(stream, topic, make),
     get readers() {
       return readers;
     },

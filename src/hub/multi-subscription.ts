@@ -18,6 +18,8 @@ export interface Opening {
   resets: readonly string[];
   /** Of streams that will never come. */
   ends: readonly string[];
+  /** What a reader that listens is told first, and its ping while it has no cursor. */
+  listening?: { first: string; ping: string };
 }
 
 /** A reader of several streams over one connection: a cursor for each, and the set of them as the id. The streams have their
@@ -29,6 +31,8 @@ export class MultiSubscription extends Connection implements Owner {
   /** Whose turn is next. */
   #turn = 0;
   #reading: Member | undefined;
+  /** It listens, which has no end: with this as its ping while it reads nothing. */
+  #listening: { ping: string } | undefined;
 
   /** Takes a stream in, to be read after `after`. */
   join(source: Source, after: number): Member {
@@ -43,12 +47,14 @@ export class MultiSubscription extends Connection implements Owner {
   /** Says where each stream stands, and begins to read.
    *  The first block primes the id, unless a cursor is refused: a reader that is cut before it knows would come back with good
    *  cursors and never be told. Then the last refusal brings it. */
-  open({ retryMs, starts, resets, ends }: Opening): void {
+  open({ retryMs, starts, resets, ends, listening }: Opening): void {
+    this.#listening = listening;
     this.begin();
     const blocks = [...starts, ...resets];
     const primer = resets.length === 0 ? 0 : blocks.length - 1;
     const text = blocks.map((block, index) => (index === primer ? this.#idLine() + block : block));
-    this.say(`retry: ${retryMs}\n${text.join("")}${ends.join("")}`);
+    const all = `${text.join("")}${ends.join("")}${listening?.first ?? ""}`;
+    this.say(`retry: ${retryMs}\n${all === "" ? "\n" : all}`);
     this.pump();
   }
 
@@ -65,7 +71,8 @@ export class MultiSubscription extends Connection implements Owner {
 
   ping(): void {
     const set = this.#set();
-    const text = this.#members[0]?.source.pingText(set === "" ? undefined : set);
+    const [first] = this.#members;
+    const text = first?.source.pingText(set === "" ? undefined : set) ?? this.#listening?.ping;
     if (text !== undefined) this.#sayBlock(text);
   }
 
@@ -161,7 +168,7 @@ export class MultiSubscription extends Connection implements Owner {
     member.isOver = true;
     member.leave();
     this.#sayBlock(block);
-    if (this.#members.every(({ isOver }) => isOver)) this.end();
+    if (this.#listening === undefined && this.#members.every(({ isOver }) => isOver)) this.end();
   }
 
   #sayBlock(block: string): void {

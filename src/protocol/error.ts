@@ -35,6 +35,8 @@ export const ERRORS = {
   "key-reused": { status: 422, retryable: false },
   "too-many-keys": { status: 409, retryable: false },
   "too-many-runs": { status: 429, retryable: true },
+  "too-many-people": { status: 429, retryable: true },
+  "too-many-signals": { status: 429, retryable: true },
   internal: { status: 500, retryable: true },
   "provider-refused": { status: 502, retryable: false },
   "provider-failed": { status: 502, retryable: true },

@@ -140,3 +140,39 @@ export interface StreamEnd {
 export interface Ping {
   cursor?: string;
 }
+
+/** What somebody tells those who read a stream at this moment. It is not in the log, and has no cursor. */
+export interface Signal {
+  stream: string;
+  /** What it is about, such as `typing`. */
+  kind: string;
+  /** The principal who sent it; while there is no authentication `local`, with a name of the browser where it gave one. */
+  person: string;
+  /** One window of that person: who says something else later is the same. */
+  sender: string;
+  /** How long it holds unless it is told again, in milliseconds. Absent in a stop. */
+  ttlMs?: number;
+  /** It holds no longer. */
+  stop?: true;
+  /** What the sender says, of itself too: a claim, not a fact. */
+  data?: Record<string, unknown>;
+}
+
+/** Who is here, as it is told to those who read a stream at this moment. Each time it is the whole truth. */
+export interface Presence {
+  stream: string;
+  /** When it was so, in Unix milliseconds: of two the later holds. */
+  at: number;
+  /** People, not connections. */
+  count: number;
+  /** In the order in which they came. Absent where more than 50 are here, or much else is told at once. */
+  people?: PresentPerson[];
+}
+
+export interface PresentPerson {
+  person: string;
+  /** Unix milliseconds. */
+  since: number;
+  /** What the person says of itself: a claim, not a fact. */
+  data?: Record<string, unknown>;
+}

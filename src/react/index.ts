@@ -8,3 +8,8 @@ export { useConnection } from "./use-connection.ts";
 export type { UseConnection } from "./use-connection.ts";
 export { useModels } from "./use-models.ts";
 export type { UseModels } from "./use-models.ts";
+export { usePresence } from "./use-presence.ts";
+export { useSignals } from "./use-signals.ts";
+export type { UseSignals } from "./use-signals.ts";
+export { useTyping } from "./use-typing.ts";
+export type { UseTyping } from "./use-typing.ts";

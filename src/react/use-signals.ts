@@ -1,0 +1,17 @@
+import { useSyncExternalStore } from "react";
+import type { HeardSignal, SignalsStore } from "../client/index.ts";
+import { useClient } from "./context.ts";
+
+/** What others say at this moment, and how to say it. */
+export type UseSignals<Data> = { signals: readonly HeardSignal<Data>[] } & Pick<
+  SignalsStore<Data>,
+  "send" | "stop"
+>;
+
+/** Hears signals of one kind in a stream, of the type that the caller names, while the component is there; `send` and `stop` stay the
+ *  same functions. What this window sends is not among them.
+ *  Source: docs/guide/typing-and-presence.md. */
+export function useSignals<Data extends object>(stream: string, kind: string): UseSignals<Data> {
+  const { subscribe, getSnapshot, send, stop } = useClient().signals<Data>(stream, kind);
+  return { signals: useSyncExternalStore(subscribe, getSnapshot, getSnapshot), send, stop };
+}
