@@ -4,6 +4,10 @@ import { createChatsStore } from "./chats-store.ts";
 import type { ChatsStore } from "./chats-store.ts";
 import type { ConnectionView } from "./connection-state.ts";
 import type { Source } from "./delivery.ts";
+import { createFeedStore, createStreamStateStore } from "./feed-store.ts";
+import type { FeedOptions } from "./feed-store.ts";
+import type { FeedView, StreamStateView } from "./feed.ts";
+import { createKeptStores } from "./kept-stores.ts";
 import { createModelsStore } from "./models-store.ts";
 import type { ModelsStore } from "./models-store.ts";
 import { createApi } from "./request.ts";
@@ -27,44 +31,24 @@ export interface Client {
   readonly chats: ChatsStore;
   readonly models: ModelsStore;
   chat: (id: string) => ChatStore;
+  /** The last events of a `log` stream, of the type that the caller names. */
+  feed: <T extends object>(stream: string, options?: FeedOptions) => Store<FeedView<T>>;
+  /** The last event of each key of a `state` stream. */
+  state: <T extends object>(stream: string, options?: FeedOptions) => Store<StreamStateView<T>>;
   /** Ends the connection. */
   close: () => void;
 }
 
-/** Chats whose stores are kept while nobody shows them. */
-const MAX_KEPT_CHATS = 20;
+/** Chats, feeds and states, each, whose stores are kept while nobody shows them. */
+const MAX_KEPT = 20;
 
 /** Makes a client. It connects when something is first followed. */
 export function createClient({ url = "", source: given, ...options }: ClientOptions = {}): Client {
   const source = given ?? createSharedSource({ url, ...options });
   const api = createApi({ url, ...options });
-  const stores = new Map<string, { store: ChatStore; listeners: number }>();
-
-  function chat(id: string): ChatStore {
-    const known = stores.get(id);
-    if (known !== undefined) return known.store;
-    const own = createChatStore({ source, api, chat: id });
-    const kept = { store: own, listeners: 0 };
-    kept.store = {
-      ...own,
-      subscribe(listener) {
-        const unsubscribe = own.subscribe(listener);
-        kept.listeners += 1;
-        let isOver = false;
-        return () => {
-          unsubscribe();
-          if (!isOver) kept.listeners -= 1;
-          isOver = true;
-        };
-      },
-    };
-    stores.set(id, kept);
-    for (const [other, { listeners }] of stores) {
-      if (stores.size <= MAX_KEPT_CHATS) break;
-      if (listeners === 0 && other !== id) stores.delete(other);
-    }
-    return kept.store;
-  }
+  const chats = createKeptStores<ChatStore>(MAX_KEPT);
+  const feeds = createKeptStores<Store<FeedView<unknown>>>(MAX_KEPT);
+  const states = createKeptStores<Store<StreamStateView<unknown>>>(MAX_KEPT);
 
   return {
     source,
@@ -75,7 +59,14 @@ export function createClient({ url = "", source: given, ...options }: ClientOpti
     },
     chats: createChatsStore({ source, api }),
     models: createModelsStore(api),
-    chat,
+    chat: (id) => chats(id, () => createChatStore({ source, api, chat: id })),
+    // The type is the caller's word for what the stream holds: stores of all types are kept together.
+    feed: <T>(stream: string, { limit }: FeedOptions = {}) =>
+      feeds(`${limit} ${stream}`, () => createFeedStore({ source, stream, limit })) as Store<FeedView<T>>,
+    state: <T>(stream: string, { limit }: FeedOptions = {}) =>
+      states(`${limit} ${stream}`, () => createStreamStateStore({ source, stream, limit })) as Store<
+        StreamStateView<T>
+      >,
     close: () => source.close(),
   };
 }

@@ -6,5 +6,7 @@ export { useChats } from "./use-chats.ts";
 export type { UseChats } from "./use-chats.ts";
 export { useConnection } from "./use-connection.ts";
 export type { UseConnection } from "./use-connection.ts";
+export { useFeed } from "./use-feed.ts";
 export { useModels } from "./use-models.ts";
 export type { UseModels } from "./use-models.ts";
+export { useStreamState } from "./use-stream-state.ts";
