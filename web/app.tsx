@@ -47,6 +47,9 @@ export function App(): ReactNode {
             <Icon name="logo" />
             Millrace
           </a>
+          <a className="button is-plain" href="/live">
+            Live feeds
+          </a>
         </header>
         {chat === undefined ? (
           <NewChat key={prompt} prompt={prompt} />

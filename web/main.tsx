@@ -1,11 +1,19 @@
-import { StrictMode } from "react";
+import { StrictMode, Suspense, lazy } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
+// The feeds are no part of what the chat loads first.
+const Live = lazy(async () => ({ default: (await import("./live/live.tsx")).Live }));
 createRoot(root).render(
   <StrictMode>
-    <App />
+    {/^\/live(?:\/|$)/.test(location.pathname) ? (
+      <Suspense>
+        <Live />
+      </Suspense>
+    ) : (
+      <App />
+    )}
   </StrictMode>,
 );

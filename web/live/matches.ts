@@ -1,0 +1,25 @@
+import { useMemo } from "react";
+import { useStreamState } from "millrace/react";
+import { readMatch, sortMatches } from "./match.ts";
+import type { Match } from "./match.ts";
+
+/** The matches that people keep, and those that the demo plays. */
+export const SCORES = "scores";
+export const DEMO_SCORES = "demo/scores";
+
+/** What a board shows. */
+export interface Matches {
+  status: "loading" | "ready" | "ended";
+  matches: readonly Match[];
+  cursor: string | undefined;
+}
+
+/** Follows the matches of a stream. */
+export function useMatches(stream: string): Matches {
+  const { status, entries, cursor } = useStreamState<object>(stream);
+  const matches = useMemo(
+    () => sortMatches([...entries.values()].flatMap((event) => readMatch(event) ?? [])),
+    [entries],
+  );
+  return { status, matches, cursor };
+}

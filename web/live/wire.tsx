@@ -1,0 +1,101 @@
+import { useEffect, useRef, useState } from "react";
+import type { ReactNode } from "react";
+import type { Delivery } from "millrace/client";
+import type { StreamKind } from "millrace/protocol";
+import { useClient, useConnection } from "millrace/react";
+
+export interface WireProps {
+  stream: string;
+  kind: StreamKind;
+  /** The last event that is shown: when it moves, the line flows. */
+  cursor: string | undefined;
+}
+
+const FLOW_MS = 1_200;
+const MAX_FRAMES = 12;
+const MAX_SHOWN = 400;
+
+/** The line over whatever shows a stream: it flows while events come, is broken while the connection is away, and opens into
+ *  the frames themselves. */
+export function Wire({ stream, kind, cursor }: WireProps): ReactNode {
+  const { status, retry } = useConnection();
+  const [isOpen, setOpen] = useState(false);
+  const line = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    const element = line.current;
+    if (element === null || cursor === undefined) return undefined;
+    element.dataset["flow"] = "on";
+    const timer = setTimeout(() => delete element.dataset["flow"], FLOW_MS);
+    return () => clearTimeout(timer);
+  }, [cursor]);
+  return (
+    <div className="wire" data-link={status}>
+      <button type="button" className="wire-open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+        <span className="wire-line" ref={line} aria-hidden="true" />
+        <span className="wire-name">{stream}</span>
+        <span className="wire-state">{WORDS[status]}</span>
+      </button>
+      {status === "refused" && (
+        <button type="button" className="button is-line" onClick={retry}>
+          Try again
+        </button>
+      )}
+      {isOpen && <Frames stream={stream} kind={kind} after={cursor} />}
+    </div>
+  );
+}
+
+const WORDS = {
+  idle: "",
+  connecting: "Connecting",
+  open: "Live",
+  reconnecting: "Reconnecting",
+  refused: "Refused",
+} as const;
+
+/** What comes over the wire from now on, as it comes. */
+function Frames({
+  stream,
+  kind,
+  after,
+}: {
+  stream: string;
+  kind: StreamKind;
+  after: string | undefined;
+}): ReactNode {
+  const { source } = useClient();
+  const [from] = useState(after);
+  const [frames, setFrames] = useState<readonly string[]>([]);
+  useEffect(() => {
+    let held: string[] = [];
+    let frame = 0;
+    const show = () => {
+      frame = 0;
+      const came = held;
+      held = [];
+      setFrames((shown) => [...shown, ...came].slice(-MAX_FRAMES));
+    };
+    const onDelivery = (delivery: Delivery) => {
+      held = [...held.slice(1 - MAX_FRAMES), frameOf(delivery)];
+      frame ||= requestAnimationFrame(show);
+    };
+    const stop = source.follow(stream, { kind, after: from, onDelivery });
+    return () => {
+      stop();
+      cancelAnimationFrame(frame);
+    };
+  }, [source, stream, kind, from]);
+  return (
+    <pre className="frames" tabIndex={0} aria-label={`Frames of ${stream}`}>
+      {frames.length === 0 ? "The next frame stands here." : frames.join("\n\n")}
+    </pre>
+  );
+}
+
+function frameOf(delivery: Delivery): string {
+  const text =
+    delivery.type === "event"
+      ? `id: ${delivery.cursor}\ndata: ${JSON.stringify(delivery.event)}`
+      : `event: stream-${delivery.type}\ndata: ${JSON.stringify({ ...delivery, type: undefined })}`;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
