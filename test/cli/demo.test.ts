@@ -44,12 +44,12 @@ test("the replay gives each symbol the recorded prices in the order of their day
 });
 
 test.each([
-  [undefined, 20],
+  [undefined, 50],
   [{ perSecond: 200, until: 11 }, 200],
-  [{ perSecond: 200, until: 10 }, 20],
+  [{ perSecond: 200, until: 10 }, 50],
   [{ perSecond: 1e9, until: 11 }, 2_000],
   [{ perSecond: -1, until: 11 }, 1],
-  [{ perSecond: "2000", until: 11 }, 20],
+  [{ perSecond: "2000", until: 11 }, 50],
 ])("the rate that %j asks for at 10 is %i", (event, rate) => {
   expect(readRate(event, 10)).toBe(rate);
 });

@@ -16,7 +16,7 @@ export function KeepScore(): ReactNode {
   const { api } = useClient();
   const keeper = useMemo(() => createKeeper(publisher(api)), [api]);
   const { drafts, error } = useSyncExternalStore(keeper.subscribe, keeper.getSnapshot);
-  const { status, matches, cursor } = useMatches(SCORES);
+  const { status, matches, cursor, store } = useMatches(SCORES);
   useEffect(() => keeper.settle(cursor), [keeper, cursor, drafts]);
   const shown = sortMatches(overlay(matches, drafts));
   return (
@@ -32,7 +32,7 @@ export function KeepScore(): ReactNode {
         {error !== undefined && `Not saved. ${error}`}
       </p>
       <section className="panel" aria-label="Matches">
-        <Wire stream={SCORES} kind="state" cursor={cursor} />
+        <Wire stream={SCORES} kind="state" store={store} />
         {shown.length > 0 ? (
           <ul className="keeping">
             {shown.map((match) => (

@@ -4,6 +4,7 @@ import "./live.css";
 import { KeepScore } from "./keep-score.tsx";
 import { PLACES, onLiveLink, usePath } from "./place.ts";
 import { Scoreboard } from "./scoreboard.tsx";
+import { Ticker } from "./ticker.tsx";
 
 /** Everything under `/live`: what stands on each page, and the page itself. */
 export function Live(): ReactNode {
@@ -45,6 +46,8 @@ function pageAt(path: string): ReactNode {
       return <Scoreboard />;
     case "/live/scoreboard/keep":
       return <KeepScore />;
+    case "/live/ticker":
+      return <Ticker />;
     default:
       return <Contents />;
   }

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
-import { useStreamState } from "millrace/react";
+import type { Store, StreamStateView } from "millrace/client";
+import { useClient, useStreamState } from "millrace/react";
 import { readMatch, sortMatches } from "./match.ts";
 import type { Match } from "./match.ts";
 
@@ -12,6 +13,7 @@ export interface Matches {
   status: "loading" | "ready" | "ended";
   matches: readonly Match[];
   cursor: string | undefined;
+  store: Store<StreamStateView<object>>;
 }
 
 /** Follows the matches of a stream. */
@@ -21,5 +23,5 @@ export function useMatches(stream: string): Matches {
     () => sortMatches([...entries.values()].flatMap((event) => readMatch(event) ?? [])),
     [entries],
   );
-  return { status, matches, cursor };
+  return { status, matches, cursor, store: useClient().state<object>(stream) };
 }

@@ -15,6 +15,11 @@ export const PLACES: readonly LivePlace[] = [
     name: "Scoreboard",
     line: "Keep the score of a match, and everybody's board follows.",
   },
+  {
+    path: "/live/ticker",
+    name: "Ticker",
+    line: "500 symbols, up to 2,000 prices a second, not a frame dropped.",
+  },
 ];
 
 const listeners = new Set<() => void>();

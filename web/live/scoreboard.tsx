@@ -20,7 +20,7 @@ export function Scoreboard(): ReactNode {
         </a>
       </div>
       <section className="panel" aria-label="Matches">
-        <Wire stream={SCORES} kind="state" cursor={own.cursor} />
+        <Wire stream={SCORES} kind="state" store={own.store} />
         {own.matches.length > 0 && <Board matches={own.matches} />}
         {own.status !== "loading" && own.matches.length === 0 && (
           <p className="nothing">
@@ -30,7 +30,7 @@ export function Scoreboard(): ReactNode {
       </section>
       {demo.matches.length > 0 && (
         <section className="panel" aria-labelledby="simulated">
-          <Wire stream={DEMO_SCORES} kind="state" cursor={demo.cursor} />
+          <Wire stream={DEMO_SCORES} kind="state" store={demo.store} />
           <div className="panel-head">
             <h2 id="simulated">Simulated matches</h2>
             <p>No such game is played anywhere: the demo feed makes them up. --no-demo leaves them out.</p>

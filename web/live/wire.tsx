@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import type { Delivery } from "millrace/client";
+import type { Delivery, Store } from "millrace/client";
 import type { StreamKind } from "millrace/protocol";
 import { useClient, useConnection } from "millrace/react";
 
 export interface WireProps {
   stream: string;
   kind: StreamKind;
-  /** The last event that is shown: when it moves, the line flows. */
-  cursor: string | undefined;
+  /** What is shown of it: when something comes, the line flows. */
+  store: Store<{ cursor?: string }>;
 }
 
 const FLOW_MS = 1_200;
@@ -17,17 +17,27 @@ const MAX_SHOWN = 400;
 
 /** The line over whatever shows a stream: it flows while events come, is broken while the connection is away, and opens into
  *  the frames themselves. */
-export function Wire({ stream, kind, cursor }: WireProps): ReactNode {
+export function Wire({ stream, kind, store }: WireProps): ReactNode {
   const { status, retry } = useConnection();
   const [isOpen, setOpen] = useState(false);
   const line = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    const element = line.current;
-    if (element === null || cursor === undefined) return undefined;
-    element.dataset["flow"] = "on";
-    const timer = setTimeout(() => delete element.dataset["flow"], FLOW_MS);
-    return () => clearTimeout(timer);
-  }, [cursor]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let { cursor } = store.getSnapshot();
+    // Written past React: it may be told in each frame.
+    const stop = store.subscribe(() => {
+      const former = cursor;
+      ({ cursor } = store.getSnapshot());
+      if (cursor === former) return;
+      line.current?.setAttribute("data-flow", "");
+      clearTimeout(timer);
+      timer = setTimeout(() => line.current?.removeAttribute("data-flow"), FLOW_MS);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, [store]);
   return (
     <div className="wire" data-link={status}>
       <button type="button" className="wire-open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
@@ -40,7 +50,7 @@ export function Wire({ stream, kind, cursor }: WireProps): ReactNode {
           Try again
         </button>
       )}
-      {isOpen && <Frames stream={stream} kind={kind} after={cursor} />}
+      {isOpen && <Frames stream={stream} kind={kind} after={store.getSnapshot().cursor} />}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 /** Updates per second where nobody asks for more, and the most. */
-const CALM = 20;
+const CALM = 50;
 const MOST = 2_000;
 
 /** How fast the ticker goes, by the last event of its rate's stream: as somebody wished, until that is over.
