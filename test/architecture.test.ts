@@ -63,7 +63,15 @@ const RULES: ImportRule[] = [
   },
   {
     files: /^src\/server[^/]*\.ts$/,
-    may: [PROTOCOL, "src/log/", "src/hub/", "src/chat/", "src/http/", "src/server-fetch.ts"],
+    may: [
+      PROTOCOL,
+      "src/log/",
+      "src/hub/",
+      "src/chat/",
+      "src/http/",
+      "src/server-fetch.ts",
+      "src/server-figures.ts",
+    ],
     node: true,
   },
 ];

@@ -48,6 +48,7 @@ async function open(config: ServeConfig): Promise<MillraceServer> {
       data: config.data,
       isDev: config.dev,
       discovers: true,
+      publishesFigures: true,
       allowedHosts: config.allowedHost,
       allowedOrigins: config.allowedOrigin,
       ...(config.model !== undefined && { model: config.model }),

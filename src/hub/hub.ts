@@ -22,6 +22,8 @@ export interface Hub {
   subscribeSeveral(request: SubscribeSeveralRequest): Promise<void>;
   /** Readers at this moment. */
   readonly readers: number;
+  /** How many of them have not got everything that there is. Looks at each. */
+  readonly readersBehind: number;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */
   close(): void;
 }
@@ -205,6 +207,11 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     subscribeSeveral,
     get readers() {
       return readers;
+    },
+    get readersBehind() {
+      let behind = 0;
+      for (const slot of slots) for (const { isLive } of slot) if (!isLive) behind += 1;
+      return behind;
     },
     close() {
       isClosed = true;

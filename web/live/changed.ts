@@ -26,15 +26,18 @@ export function useChanged<E extends HTMLElement>(value: unknown): RefObject<E |
 /** Moves the children of an element, which have a `data-key`, from where they were to where they are now. */
 export function useMoved<E extends HTMLElement>(order: string): RefObject<E | null> {
   const ref = useRef<E>(null);
-  const places = useRef(new Map<string, DOMRect>());
+  const places = useRef(new Map<string, { left: number; top: number }>());
   useLayoutEffect(() => {
     const former = places.current;
-    const now = new Map<string, DOMRect>();
+    const now = new Map<string, { left: number; top: number }>();
+    const parent = ref.current;
+    if (parent === null) return;
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    for (const child of ref.current?.children ?? []) {
-      const key = child instanceof HTMLElement ? child.dataset["key"] : undefined;
-      if (key === undefined) continue;
-      const place = child.getBoundingClientRect();
+    for (const child of parent.children) {
+      if (!(child instanceof HTMLElement)) continue;
+      const key = child.dataset["key"] ?? "";
+      // Within the element: that it was scrolled is no move.
+      const place = { left: child.offsetLeft - parent.offsetLeft, top: child.offsetTop - parent.offsetTop };
       now.set(key, place);
       const from = former.get(key);
       if (from === undefined || isStill) continue;

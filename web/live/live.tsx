@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import type { ReactNode } from "react";
 import "./live.css";
 import { KeepScore } from "./keep-score.tsx";
+import { Operations } from "./operations.tsx";
 import { PLACES, onLiveLink, usePath } from "./place.ts";
 import { Scoreboard } from "./scoreboard.tsx";
 import { Ticker } from "./ticker.tsx";
@@ -46,6 +47,8 @@ function pageAt(path: string): ReactNode {
       return <Scoreboard />;
     case "/live/scoreboard/keep":
       return <KeepScore />;
+    case "/live/operations":
+      return <Operations />;
     case "/live/ticker":
       return <Ticker />;
     default:

@@ -20,6 +20,11 @@ export const PLACES: readonly LivePlace[] = [
     name: "Ticker",
     line: "500 symbols, up to 2,000 prices a second, not a frame dropped.",
   },
+  {
+    path: "/live/operations",
+    name: "Operations",
+    line: "What this server does at this moment, as it says itself.",
+  },
 ];
 
 const listeners = new Set<() => void>();

@@ -22,7 +22,7 @@ export function RateChoice(): ReactNode {
     if (own === undefined) return undefined;
     const renew = () => {
       const event = { key: "rate", perSecond: own, until: Date.now() + HOLD_MS };
-      // Not taken, for example without a demo: then nothing moves faster, which is to be seen.
+      // Not taken: then nothing moves faster, which is to be seen.
       api.send("POST", `/v1/streams/${STREAM}`, event).catch(() => undefined);
     };
     renew();
@@ -35,6 +35,8 @@ export function RateChoice(): ReactNode {
     const timer = setTimeout(() => setOver(until), Math.max(0, until - Date.now()) + 1);
     return () => clearTimeout(timer);
   }, [until]);
+  // Where no demo plays there is nothing to choose.
+  if (wish === undefined) return undefined;
   return (
     <fieldset className="rates">
       <legend className="unseen">Updates per second</legend>

@@ -1,4 +1,8 @@
-import type { Ring } from "./ring.ts";
+/** Values from the oldest on, such as a `Ring`. */
+export interface Values {
+  readonly length: number;
+  at: (index: number) => number | undefined;
+}
 
 export interface SparklineBox {
   x: number;
@@ -18,28 +22,29 @@ const HEAD = 2;
 /** Draws the last values as a line with a dot at its head. Values without a range lie in the middle. */
 export function drawSparkline(
   context: CanvasRenderingContext2D,
-  ring: Ring,
+  values: Values,
   { x, y, width, height }: SparklineBox,
   { line, head }: SparklineColours,
 ): void {
   context.clearRect(x - HEAD, y - HEAD, width + 2 * HEAD, height + 2 * HEAD);
-  if (ring.length === 0) return;
+  if (values.length === 0) return;
+  const value = (at: number) => values.at(at) ?? 0;
   let [low, high] = [Infinity, -Infinity];
-  for (let at = 0; at < ring.length; at++) {
-    low = Math.min(low, ring.at(at));
-    high = Math.max(high, ring.at(at));
+  for (let at = 0; at < values.length; at++) {
+    low = Math.min(low, value(at));
+    high = Math.max(high, value(at));
   }
   const range = high - low;
-  const step = width / Math.max(1, ring.length - 1);
-  const left = ring.length === 1 ? x + width : x;
+  const step = width / Math.max(1, values.length - 1);
+  const left = values.length === 1 ? x + width : x;
   const top = (at: number) =>
-    range === 0 ? y + height / 2 : y + height - ((ring.at(at) - low) / range) * height;
+    range === 0 ? y + height / 2 : y + height - ((value(at) - low) / range) * height;
   context.strokeStyle = line;
   context.beginPath();
-  for (let at = 0; at < ring.length; at++) context.lineTo(left + at * step, top(at));
+  for (let at = 0; at < values.length; at++) context.lineTo(left + at * step, top(at));
   context.stroke();
   context.fillStyle = head;
   context.beginPath();
-  context.arc(x + width, top(ring.length - 1), HEAD, 0, 2 * Math.PI);
+  context.arc(x + width, top(values.length - 1), HEAD, 0, 2 * Math.PI);
   context.fill();
 }

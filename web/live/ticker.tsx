@@ -58,6 +58,7 @@ export function Ticker(): ReactNode {
         There is one share in the record, so each symbol replays it from another day on. Source: Yahoo
         Finance, in @observablehq/sample-datasets, ISC licence.
       </p>
+      <Publish commands={priceCommand(location.origin)} isFolded />
       <section className="panel" aria-label="Prices">
         <Wire stream={TICKER} kind="state" store={store} />
         <p className="live-figures">
@@ -65,12 +66,11 @@ export function Ticker(): ReactNode {
         </p>
         {isEmpty && (
           <p className="nothing">
-            No price comes. <code>npm start</code> plays the recorded ones; the command below publishes one.
+            No price comes. <code>npm start</code> plays the recorded ones; the command above publishes one.
           </p>
         )}
         <div className="ticks" ref={board} role="list" aria-label="Symbols" />
       </section>
-      <Publish commands={priceCommand(location.origin)} />
     </>
   );
 }

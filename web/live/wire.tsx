@@ -1,6 +1,6 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
-import type { Delivery, Store } from "millrace/client";
+import type { Delivery, Store, StreamStateView } from "millrace/client";
 import type { StreamKind } from "millrace/protocol";
 import { useClient, useConnection } from "millrace/react";
 
@@ -8,10 +8,11 @@ export interface WireProps {
   stream: string;
   kind: StreamKind;
   /** What is shown of it: when something comes, the line flows. */
-  store: Store<{ cursor?: string }>;
+  store: Store<Pick<StreamStateView<object>, "cursor" | "caughtUp" | "status">>;
 }
 
 const FLOW_MS = 1_200;
+const LATE_MS = 8_000;
 const MAX_FRAMES = 12;
 const MAX_SHOWN = 400;
 
@@ -20,6 +21,8 @@ const MAX_SHOWN = 400;
 export function Wire({ stream, kind, store }: WireProps): ReactNode {
   const { status, retry } = useConnection();
   const [isOpen, setOpen] = useState(false);
+  const late = useLate(store);
+  const isEnded = useSyncExternalStore(store.subscribe, () => store.getSnapshot().status) === "ended";
   const line = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -39,11 +42,11 @@ export function Wire({ stream, kind, store }: WireProps): ReactNode {
     };
   }, [store]);
   return (
-    <div className="wire" data-link={status}>
+    <div className="wire" data-link={isEnded ? "ended" : status}>
       <button type="button" className="wire-open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
         <span className="wire-line" ref={line} aria-hidden="true" />
         <span className="wire-name">{stream}</span>
-        <span className="wire-state">{WORDS[status]}</span>
+        <span className="wire-state">{isEnded ? "Ended" : (late ?? WORDS[status])}</span>
       </button>
       {status === "refused" && (
         <button type="button" className="button is-line" onClick={retry}>
@@ -53,6 +56,19 @@ export function Wire({ stream, kind, store }: WireProps): ReactNode {
       {isOpen && <Frames stream={stream} kind={kind} after={store.getSnapshot().cursor} />}
     </div>
   );
+}
+
+/** What came late after the connection had been away, for as long as one wants to know. */
+function useLate(store: WireProps["store"]): string | undefined {
+  const caughtUp = useSyncExternalStore(store.subscribe, () => store.getSnapshot().caughtUp);
+  const [over, setOver] = useState(caughtUp);
+  useEffect(() => {
+    const timer = setTimeout(() => setOver(caughtUp), LATE_MS);
+    return () => clearTimeout(timer);
+  }, [caughtUp]);
+  if (caughtUp === undefined || caughtUp === over) return undefined;
+  const { events, at } = caughtUp;
+  return `Back: ${events.toLocaleString("en")} caught up at ${new Date(at).toLocaleTimeString("en-GB")}`;
 }
 
 const WORDS = {
@@ -96,7 +112,7 @@ function Frames({
     };
   }, [source, stream, kind, from]);
   return (
-    <pre className="frames" tabIndex={0} aria-label={`Frames of ${stream}`}>
+    <pre className="frames" role="region" tabIndex={0} aria-label={`Frames of ${stream}`}>
       {frames.length === 0 ? "The next frame stands here." : frames.join("\n\n")}
     </pre>
   );

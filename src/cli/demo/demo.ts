@@ -24,6 +24,7 @@ const DEMO_SCORES = "demo/scores";
 const DEMO_TICKER = "demo/ticker";
 /** Where a page says how fast the ticker shall go. */
 const DEMO_TICKER_RATE = "demo/ticker-rate";
+const RATE_KEY = "rate";
 
 const MATCH_MS = 2_000;
 const TICK_MS = 50;
@@ -57,14 +58,15 @@ export function startDemo({ fetch, prices, random = Math.random, now = Date.now 
     }),
   ];
   void publisher.append(DEMO_SCORES, season.advance(now()));
-  // Said once, so that whoever wants to set it finds a table.
-  void publisher.append(DEMO_TICKER_RATE, []);
+  // Said once, so that a page knows that there is something to choose.
+  void publisher.append(DEMO_TICKER_RATE, [{ key: RATE_KEY, perSecond, until: 0 }]);
 
   return {
     async stop() {
       for (const end of ends) end();
       await publisher.append(DEMO_SCORES, gone(season.keys));
       await publisher.append(DEMO_TICKER, gone(replay.keys));
+      await publisher.append(DEMO_TICKER_RATE, gone([RATE_KEY]));
     },
   };
 }
