@@ -33,7 +33,7 @@ test("two windows show the same readers, and what is appended and asked is count
   // In pieces, so that they fall into one second or two.
   const events = Array.from({ length: 1_000 }, (_, n) => ({ n }));
   await one.page.request.post(`${server.url}/v1/streams/news`, { data: events });
-  const most = one.page.locator(".figure", { hasText: "given to the log" }).locator(".figure-foot code");
+  const most = one.page.locator(".figure", { hasText: "given to the log" }).locator(".figure-head code");
   await expect.poll(async () => Number((await most.innerText()).replace(/\D/g, ""))).toBeGreaterThan(500);
 
   await one.page.request.post(`${server.url}/v1/runs`, {

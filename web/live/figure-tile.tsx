@@ -16,21 +16,21 @@ export function FigureTile({ figure, history }: { figure: Figure; history: reado
   const most = values.length === 0 ? undefined : say(Math.max(...values));
   return (
     <li className="figure">
-      <h2>{name}</h2>
-      <p className="figure-value">
-        {said?.value ?? "–"}
-        <span>{said?.unit}</span>
-      </p>
-      <Line values={values} />
-      <p className="figure-foot">
-        <span>{line}</span>
+      <div className="figure-head">
+        <h2>{name}</h2>
         {most !== undefined && (
           <code>
             max {most.value}
             {most.unit}
           </code>
         )}
+      </div>
+      <p className="figure-value">
+        {said?.value ?? "–"}
+        <span>{said?.unit}</span>
       </p>
+      <Line values={values} />
+      <p className="figure-foot">{line}</p>
     </li>
   );
 }

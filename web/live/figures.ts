@@ -24,7 +24,7 @@ export const FIGURES: readonly Figure[] = [
   },
   {
     name: "Behind",
-    line: "readers that have not got everything yet",
+    line: "readers that have not got all of it",
     read: ({ behind }) => behind,
     say: plain(""),
   },
@@ -39,7 +39,7 @@ export const FIGURES: readonly Figure[] = [
   },
   {
     name: "Event loop",
-    line: "how late it was, 99 of 100 times at most",
+    line: "how late, 99 times in 100 at most",
     read: ({ loopMs }) => loopMs,
     say: (ms) => ({ value: ms.toFixed(1), unit: " ms" }),
   },

@@ -26,7 +26,8 @@ export function drawSparkline(
   { x, y, width, height }: SparklineBox,
   { line, head }: SparklineColours,
 ): void {
-  context.clearRect(x - HEAD, y - HEAD, width + 2 * HEAD, height + 2 * HEAD);
+  // A pixel more on each side: a place between two pixels is drawn into both.
+  context.clearRect(x - HEAD - 1, y - HEAD - 1, width + 2 * HEAD + 2, height + 2 * HEAD + 2);
   if (values.length === 0) return;
   const value = (at: number) => values.at(at) ?? 0;
   let [low, high] = [Infinity, -Infinity];
