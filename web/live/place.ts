@@ -18,7 +18,7 @@ export const PLACES: readonly LivePlace[] = [
   {
     path: "/live/ticker",
     name: "Ticker",
-    line: "500 symbols, up to 2,000 prices a second, not a frame dropped.",
+    line: "500 symbols, up to 2,000 prices a second, drawn once per frame.",
   },
   {
     path: "/live/operations",
