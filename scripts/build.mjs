@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Builds everything into dist/: the library, the page, and the documents that the guide model reads.
+/** Builds everything into dist/: the library, the page, the documents that the guide model reads, and the demo's prices.
  *
  *  `--if-needed` builds only if a source differs from what was built last, by content.
  *  A build grows in a folder of its own and takes the place of dist/ when it is whole, with its stamp inside. So an
@@ -9,6 +9,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { chmod, cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { renderDocument } from "./docs.mjs";
+import { writePrices } from "./prices.mjs";
 import { ROOT, printOutput, printStep, runTool } from "./tool.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -29,6 +30,7 @@ const SOURCES = [
   "tsconfig.build.json",
   "scripts/build.mjs",
   "scripts/docs.mjs",
+  "scripts/prices.mjs",
 ];
 const DOCUMENTS = ["README.md", "PROTOCOL.md", "docs/guide"];
 
@@ -49,6 +51,7 @@ async function main() {
     const isBuilt = (await buildLibrary(target)) && (await buildPage(target));
     if (!isBuilt) return 1;
     await copyDocuments(target);
+    await writePrices(target);
     await writeFile(join(target, STAMP), `${JSON.stringify({ sources: stamp })}\n`);
     await swapIn(target);
     return 0;

@@ -14,7 +14,7 @@ import type { Runner, RunnerOptions } from "./chat/runner.ts";
 import { createScriptProvider } from "./chat/script.ts";
 import { createApp } from "./http/app.ts";
 import type { GuardOptions } from "./http/guard.ts";
-import { createNodeHandler, listen, nodeEdge } from "./http/node.ts";
+import { createNodeEdge, createNodeHandler, listen } from "./http/node.ts";
 import type { NodeHandler } from "./http/node.ts";
 import { staticRoutes } from "./http/static.ts";
 import { createHub } from "./hub/hub.ts";
@@ -28,6 +28,7 @@ import { openLmdbLog } from "./log/lmdb.ts";
 import type { Log } from "./log/log.ts";
 import { createMemoryLog } from "./log/memory.ts";
 import { nodeFetch } from "./server-fetch.ts";
+import { countAppends, createTally, publishFigures } from "./server-figures.ts";
 
 export type { GenerateRequest, Model, PromptMessage, Provider, ProviderEvent } from "./chat/provider.ts";
 export type { AppendOutcome, Log, NewEvent, StreamInfo } from "./log/log.ts";
@@ -55,6 +56,8 @@ export interface ServerOptions extends GuardOptions {
   discovers?: boolean;
   /** Serves the page at `/`. Default true. */
   hasPages?: boolean;
+  /** Publishes what the server does, once a second, in the stream `sys/server`. Default false. */
+  publishesFigures?: boolean;
   hub?: HubOptions;
   signals?: SignalsOptions;
   presence?: PresenceOptions;
@@ -91,9 +94,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     isDev = false,
     discovers = false,
     hasPages = true,
+    publishesFigures = false,
   } = options;
   const lmdb = wanted === "lmdb" ? await openLmdbLog({ directory: data }) : undefined;
-  const log = lmdb ?? (typeof wanted === "object" ? wanted : createMemoryLog());
+  const own = lmdb ?? (typeof wanted === "object" ? wanted : createMemoryLog());
+  const tally = createTally();
+  const log = publishesFigures ? countAppends(own, tally) : own;
   const providers = [
     ...(options.providers ?? []),
     ...(discovers ? await discoverLocalServers({ fetch: nodeFetch }) : []),
@@ -102,11 +108,15 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     ...(isDev ? [createScriptProvider()] : []),
   ];
   const models = createModelRegistry(providers, { configured: options.model });
+  const onFirstDelta = (ms: number) => {
+    tally.firstDeltas.push(ms);
+    options.runner?.onFirstDelta?.(ms);
+  };
   const hub = createHub(log, options.hub);
   const bus = createBus();
   const signals = createSignals(bus, hub, options.signals);
   const presence = createPresence(bus, hub, options.presence);
-  const runner = createRunner(log, models, options.runner);
+  const runner = createRunner(log, models, { ...options.runner, ...(publishesFigures && { onFirstDelta }) });
   const chats = createChats(log, runner);
   const recoveredRuns = (await runner.recover()) + (await chats.recover());
   let isDraining = false;
@@ -120,15 +130,16 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     runner,
     chats,
     models,
-    edge: nodeEdge,
+    edge: createNodeEdge(tally),
     pages: hasPages ? staticRoutes(new URL("../dist/web/", import.meta.url)) : undefined,
     isDraining: () => isDraining,
   });
   const fetch = async (request: Request, env?: object) => app.fetch(request, env);
   const handler = createNodeHandler(fetch);
+  const figures = publishesFigures ? publishFigures({ log: own, hub, runner, tally }) : undefined;
 
   return {
-    log,
+    log: own,
     runner,
     chats,
     models,
@@ -147,6 +158,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     },
     async close() {
       isDraining = true;
+      figures?.stop();
       const closed = server && new Promise((resolve) => server?.close(resolve));
       await runner.close();
       chats.close();

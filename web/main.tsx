@@ -1,4 +1,4 @@
-import { StrictMode } from "react";
+import { StrictMode, Suspense, lazy } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 import { followTheme } from "./theme.ts";
@@ -6,8 +6,16 @@ import { followTheme } from "./theme.ts";
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
 followTheme();
+// The feeds are no part of what the chat loads first.
+const Live = lazy(async () => ({ default: (await import("./live/live.tsx")).Live }));
 createRoot(root).render(
   <StrictMode>
-    <App />
+    {/^\/live(?:\/|$)/.test(location.pathname) ? (
+      <Suspense>
+        <Live />
+      </Suspense>
+    ) : (
+      <App />
+    )}
   </StrictMode>,
 );

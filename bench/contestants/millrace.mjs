@@ -7,7 +7,18 @@ export default {
   ...productPaths,
   command: ({ port, folder }) => ({
     command: process.execPath,
-    args: [productCommand(), "serve", "--port", String(port), "--data", folder, "--log", "lmdb", "--dev"],
+    args: [
+      productCommand(),
+      "serve",
+      "--port",
+      String(port),
+      "--data",
+      folder,
+      "--log",
+      "lmdb",
+      "--dev",
+      "--no-demo",
+    ],
     // No model server of this machine, and no key, has a part in it.
     env: { OPENAI_API_KEY: "", OPENAI_BASE_URL: "" },
   }),

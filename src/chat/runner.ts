@@ -47,6 +47,8 @@ export interface RunnerOptions {
   maxRuns?: number;
   /** How long a run's stream is kept after its end, in milliseconds. Default 3,600,000. */
   keepMs?: number;
+  /** Hears how long each run's first delta took, in milliseconds. */
+  onFirstDelta?: (ms: number) => void;
   /** Unix milliseconds. Default `Date.now`. */
   now?: () => number;
 }
@@ -218,7 +220,10 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     for (let at = 0; at < event.text.length; at += MAX_DELTA_LENGTH) {
       const text = event.text.slice(at, at + MAX_DELTA_LENGTH);
       run.lastAt = now();
-      run.firstAt ??= run.lastAt;
+      if (run.firstAt === undefined) {
+        run.firstAt = run.lastAt;
+        options.onFirstDelta?.(run.firstAt - run.startedAt);
+      }
       run.deltas += 1;
       if (event.type === "text") run.texts.push(text);
       run.writer.push(`${head}${JSON.stringify(text)}}`);

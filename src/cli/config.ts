@@ -9,6 +9,7 @@ export interface ServeConfig {
   log: "memory" | "lmdb";
   model?: string;
   dev: boolean;
+  demo: boolean;
   allowedHost: string[];
   allowedOrigin: string[];
   allowRemote: boolean;
@@ -19,6 +20,8 @@ interface Setting {
   name: string;
   /** Absent: it is on or off. */
   argument?: string;
+  /** It is on where nothing is said: `--no-demo` turns it off. */
+  isOn?: true;
   help: string;
   /** Reads a text; undefined if it is none. */
   read(text: string): unknown;
@@ -75,6 +78,13 @@ export const SETTINGS: readonly Setting[] = [
     takes: onOff,
   },
   {
+    name: "demo",
+    isOn: true,
+    help: "leave out the demo feeds: simulated matches, and recorded prices",
+    read: flag,
+    takes: onOff,
+  },
+  {
     name: "allowed-host",
     argument: "names",
     help: "names to answer for beside those of this machine, with commas between",
@@ -101,6 +111,7 @@ const DEFAULTS: ServeConfig = {
   data: ".millrace",
   log: "lmdb",
   dev: false,
+  demo: true,
   allowedHost: [],
   allowedOrigin: [],
   allowRemote: false,

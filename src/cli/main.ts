@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { CliError, EXIT } from "./exit.ts";
 import { SETTINGS } from "./config.ts";
 import type { AskFlags, PublishFlags, TailFlags } from "./flags.ts";
@@ -22,8 +22,10 @@ const program = new Command("millrace")
   .addHelpText("after", EXIT_HELP);
 
 const serve = program.command("serve").description("Serve the page, the streams and the models.");
-for (const { name, argument, help } of SETTINGS) {
-  serve.option(argument === undefined ? `--${name}` : `--${name} <${argument}>`, help);
+for (const { name, argument, isOn, help } of SETTINGS) {
+  // With both there is no default that would win over the environment and the file.
+  if (isOn) serve.addOption(new Option(`--${name}`).hideHelp()).option(`--no-${name}`, help);
+  else serve.option(argument === undefined ? `--${name}` : `--${name} <${argument}>`, help);
 }
 serve
   .option("--config <file>", "a file of settings (default: millrace.config.json where there is one)")

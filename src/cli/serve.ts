@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { DataFolderError, createServer } from "../server.ts";
 import type { MillraceServer } from "../server.ts";
+import { startDemo } from "./demo/demo.ts";
+import type { Demo } from "./demo/demo.ts";
+import type { RecordedPrices } from "./demo/prices.ts";
 import { readConfig } from "./config.ts";
 import type { ConfigSources, ServeConfig } from "./config.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -34,8 +37,8 @@ export async function serve(flags: Readonly<Record<string, unknown>>): Promise<v
     );
   }
   process.stdout.write(`Millrace  ${url}\n`);
-  process.stdout.write(dim(`${describe(config, server, model?.id)}\n`));
-  stopOnSignal(server);
+  process.stdout.write(dim(`${describe(config, server, model?.id, url)}\n`));
+  stopOnSignal(server, config.demo ? openDemo(server) : undefined);
 }
 
 async function open(config: ServeConfig): Promise<MillraceServer> {
@@ -45,6 +48,7 @@ async function open(config: ServeConfig): Promise<MillraceServer> {
       data: config.data,
       isDev: config.dev,
       discovers: true,
+      publishesFigures: true,
       allowedHosts: config.allowedHost,
       allowedOrigins: config.allowedOrigin,
       ...(config.model !== undefined && { model: config.model }),
@@ -79,23 +83,37 @@ function readSettings(wanted: unknown): ConfigSources["file"] {
   return undefined;
 }
 
-function describe(config: ServeConfig, server: MillraceServer, model: string | undefined): string {
+function openDemo(server: MillraceServer): Demo {
+  const file = new URL("../../dist/demo/prices.json", import.meta.url);
+  const prices = JSON.parse(readFileSync(file, "utf8")) as RecordedPrices; // written by our own build
+  return startDemo({ fetch: (request) => server.fetch(request), prices });
+}
+
+function describe(
+  config: ServeConfig,
+  server: MillraceServer,
+  model: string | undefined,
+  url: string,
+): string {
   const lines = [
     `Answers   ${model ?? "no model"}`,
     `Keeps     ${config.log === "memory" ? "nothing: the log is in memory" : config.data}`,
+    `Feeds     ${url}/live${config.demo ? ", with demo feeds: --no-demo leaves them out" : ""}`,
   ];
   if (server.recoveredRuns > 0) lines.push(`Ended     ${server.recoveredRuns} runs that were interrupted`);
   if (process.stdout.isTTY) lines.push("Stop      Ctrl+C");
   return lines.join("\n");
 }
 
-function stopOnSignal(server: MillraceServer): void {
+function stopOnSignal(server: MillraceServer, demo: Demo | undefined): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping && signal === "SIGINT") process.exit(EXIT.stopped);
     if (isStopping) return;
     isStopping = true;
-    void server.close().then(() => process.exit(EXIT.done));
+    void Promise.resolve(demo?.stop())
+      .then(() => server.close())
+      .then(() => process.exit(EXIT.done));
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);

@@ -16,27 +16,40 @@ export function createNodeHandler(
   return getRequestListener((request, env) => fetch(request, env), { overrideGlobalObjects: false });
 }
 
-/** The socket's edge: where a request came through Node, its events go to the socket itself if that is the same bytes. */
-export const nodeEdge: Edge = {
-  open(env, headers) {
-    const outgoing = outgoingOf(env);
-    if (outgoing === undefined) return undefined;
-    outgoing.writeHead(200, headers);
-    // First bytes at once: a proxy waits for the head, and the browser's `onopen` too. What is said within this turn goes with them:
-    // of all that a coming reader costs, each write to the socket costs most.
-    const { socket } = outgoing;
-    socket?.cork();
-    outgoing.flushHeaders();
-    setImmediate(() => socket?.uncork());
-    return { sink: new NodeSink(outgoing), response: RESPONSE_ALREADY_SENT };
-  },
-  answer(env, status, headers, body) {
-    const outgoing = outgoingOf(env);
-    if (outgoing === undefined) return undefined;
-    outgoing.writeHead(status, { ...headers, "content-length": String(Buffer.byteLength(body)) }).end(body);
-    return RESPONSE_ALREADY_SENT;
-  },
-};
+/** What was sent to readers so far. Counted in place: an addition for each write. */
+export interface Sent {
+  bytes: number;
+}
+
+/** Makes the socket's edge: where a request came through Node, its events go to the socket itself if that is the same bytes. */
+export function createNodeEdge(sent: Sent): Edge {
+  return { open: (env, headers) => openNodeSink(env, headers, sent), answer: answerNode };
+}
+
+function openNodeSink(env: unknown, headers: Record<string, string>, sent: Sent): ReturnType<Edge["open"]> {
+  const outgoing = outgoingOf(env);
+  if (outgoing === undefined) return undefined;
+  outgoing.writeHead(200, headers);
+  // First bytes at once: a proxy waits for the head, and the browser's `onopen` too. What is said within this turn goes with them:
+  // of all that a coming reader costs, each write to the socket costs most.
+  const { socket } = outgoing;
+  socket?.cork();
+  outgoing.flushHeaders();
+  setImmediate(() => socket?.uncork());
+  return { sink: new NodeSink(outgoing, sent), response: RESPONSE_ALREADY_SENT };
+}
+
+function answerNode(
+  env: unknown,
+  status: number,
+  headers: Record<string, string>,
+  body: string,
+): Response | undefined {
+  const outgoing = outgoingOf(env);
+  if (outgoing === undefined) return undefined;
+  outgoing.writeHead(status, { ...headers, "content-length": String(Buffer.byteLength(body)) }).end(body);
+  return RESPONSE_ALREADY_SENT;
+}
 
 function outgoingOf(env: unknown): ServerResponse | undefined {
   const outgoing = typeof env === "object" && env !== null && "outgoing" in env ? env.outgoing : undefined;
@@ -48,13 +61,16 @@ class NodeSink implements Sink {
   readonly #response: ServerResponse;
   /** Written to itself where that is the same bytes. */
   readonly #socket: Socket | null;
+  readonly #sent: Sent;
 
-  constructor(response: ServerResponse) {
+  constructor(response: ServerResponse, sent: Sent) {
     this.#response = response;
+    this.#sent = sent;
     this.#socket = mayWriteToSocket(response) ? response.socket : null;
   }
 
   write(bundle: Bundle): boolean {
+    this.#sent.bytes += bundle.length;
     return this.#socket === null ? this.#response.write(bundle.payload) : this.#socket.write(bundle.chunk);
   }
 

@@ -22,8 +22,8 @@ const POLICY = [
   "base-uri 'none'",
 ].join("; ");
 
-/** Addresses of the chat page, which shows what they name. */
-const CHAT = /^\/c\/[a-z0-9]+$/;
+/** Addresses of the page, which shows what they name: a chat, a live feed. */
+const PAGE = /^\/(?:c\/[a-z0-9]+|live(?:\/[a-z]+){0,2}\/?)$/;
 
 /** Serves a folder of built files; those under `assets/` have a hash in their name and are kept for a year. */
 export function staticRoutes(folder: URL): Hono {
@@ -31,7 +31,7 @@ export function staticRoutes(folder: URL): Hono {
   const routes = new Hono();
   routes.get("*", async (context, next) => {
     const { pathname } = new URL(context.req.url);
-    const name = CHAT.test(pathname) ? "/index.html" : pathname.replace(/\/$/, "/index.html");
+    const name = PAGE.test(pathname) ? "/index.html" : pathname.replace(/\/$/, "/index.html");
     // A URL's path has no `..` left; what an escape hides is not decoded.
     const path = join(root, normalize(name));
     if (!path.startsWith(root) || !isFile(path)) return next();

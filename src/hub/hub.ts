@@ -27,6 +27,8 @@ export interface Hub {
   tell(stream: StreamName, topic: Topic, make: () => string): void;
   /** Readers at this moment. */
   readonly readers: number;
+  /** How many of them have not got everything that there is. Looks at each. */
+  readonly readersBehind: number;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */
   close(): void;
 }
@@ -236,6 +238,11 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     tell: (stream, topic, make) => audiences.tell(stream, topic, make),
     get readers() {
       return readers;
+    },
+    get readersBehind() {
+      let behind = 0;
+      for (const slot of slots) for (const { isLive } of slot) if (!isLive) behind += 1;
+      return behind;
     },
     close() {
       isClosed = true;

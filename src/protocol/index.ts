@@ -37,6 +37,7 @@ export type {
   Usage,
   UserMessage,
 } from "./event.ts";
+export type { Figures } from "./figures.ts";
 export { mergeEntries } from "./merge.ts";
 export { chatStream, isReservedName, parseStreamName, runStream } from "./names.ts";
 export type { StreamName } from "./names.ts";

@@ -15,10 +15,18 @@ test("flags win over the environment, the environment over the file, the file ov
     data: "there",
     log: "memory",
     dev: false,
+    demo: true,
     allowedHost: ["a.example", "b.example"],
     allowedOrigin: [],
     allowRemote: false,
   });
+});
+
+test("the demo is on, and can be turned off in each place", () => {
+  expect(readConfig({ flags: {}, env: {} }).demo).toBe(true);
+  expect(readConfig({ flags: { demo: false }, env: { MILLRACE_DEMO: "true" } }).demo).toBe(false);
+  expect(readConfig({ flags: {}, env: { MILLRACE_DEMO: "0" } }).demo).toBe(false);
+  expect(readConfig({ flags: {}, env: {}, file: file({ demo: false }) }).demo).toBe(false);
 });
 
 test("no port is no default port: the next free one may be taken", () => {

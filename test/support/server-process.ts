@@ -11,7 +11,9 @@ const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 const START_MS = 20_000;
 
 export interface ServerProcessOptions {
-  /** After `serve --port P --data DIR --dev`. Default: none. */
+  /** Plays the demo feeds. Default false. */
+  hasDemo?: boolean;
+  /** After `serve --port P --data DIR --dev --no-demo`. Default: none. */
   args?: readonly string[];
   /** Beside the environment of the tests, from which the keys of providers are taken out. */
   env?: Readonly<Record<string, string>>;
@@ -39,9 +41,10 @@ export interface ServerProcess extends AsyncDisposable {
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "millrace-test-")));
   const port = String(options.port ?? 0);
+  const demo = options.hasDemo === true ? [] : ["--no-demo"];
   const child = spawn(
     process.execPath,
-    [MAIN, "serve", "--port", port, "--data", dataDir, "--dev", ...(options.args ?? [])],
+    [MAIN, "serve", "--port", port, "--data", dataDir, "--dev", ...demo, ...(options.args ?? [])],
     { env: { ...withoutKeys(process.env), ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   const exit = new Promise<number | null>((resolve) => {
