@@ -20,6 +20,7 @@ export default defineConfig({
   resolve: {
     // The page is our first user: it knows the package by its public names, whose build it is part of.
     alias: {
+      "millrace/client/live": fileURLToPath(new URL("src/client/live.ts", import.meta.url)),
       "millrace/client": fileURLToPath(new URL("src/client/index.ts", import.meta.url)),
       "millrace/protocol": fileURLToPath(new URL("src/protocol/index.ts", import.meta.url)),
       "millrace/react": fileURLToPath(new URL("src/react/index.ts", import.meta.url)),

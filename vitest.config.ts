@@ -6,6 +6,7 @@ const E2E = "test/e2e/**/*.test.ts";
 /** What the examples import under its public name: the sources, not what was built of them. */
 const PUBLIC = [
   { find: /^millrace$/, replacement: source("server.ts") },
+  { find: /^millrace\/client\/live$/, replacement: source("client/live.ts") },
   { find: /^millrace\/(client|protocol|react)$/, replacement: source("$1/index.ts") },
 ];
 

@@ -1,6 +1,7 @@
 // Prices that move faster than the screen: each frame writes the rows whose price has changed, and no others.
 import { createClient } from "millrace/client";
 import type { Client } from "millrace/client";
+import { liveOf } from "millrace/client/live";
 
 export interface Price {
   /** The symbol: what the event replaces. */
@@ -13,7 +14,7 @@ const BATCH = 500;
 
 /** Shows the prices until the returned function is called. */
 export function showTicker(root: HTMLElement, client: Client = createClient()): () => void {
-  const prices = client.state<Price>(STREAM);
+  const prices = liveOf(client).state<Price>(STREAM);
   const shown = new Map<string, { row: HTMLElement; event: Price }>();
   // Called back at most once per frame, however many events came.
   return prices.subscribe(() => {

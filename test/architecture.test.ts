@@ -92,7 +92,7 @@ describe("the parts of src/", () => {
 
 describe("the page", () => {
   it("knows the package by its public names alone: it is our first user", () => {
-    const names = new Set(["millrace/client", "millrace/protocol", "millrace/react"]);
+    const names = new Set(["millrace/client", "millrace/client/live", "millrace/protocol", "millrace/react"]);
     const foreign = [...readSources("web")].flatMap(([path, source]) =>
       readModule(path, source)
         .imports.filter(({ specifier }) => !names.has(specifier) && isForeign(path, specifier))

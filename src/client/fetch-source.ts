@@ -1,74 +1,27 @@
-import { headersOf, readRefusal } from "./response.ts";
 import type { HeadersOption } from "./response.ts";
-import type { Transport, TransportHandlers } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 export interface FetchTransportOptions {
   headers?: HeadersOption | undefined;
   fetch?: typeof fetch | undefined;
 }
 
-/** An event has at most 256 KiB, a merged one 64 KiB of text; JSON escapes may multiply that by six. */
-const MAX_BUFFER = 4 * 1_048_576;
-
-/** Reads through fetch: with headers of one's own, in Node too, and with the status in sight.
+/** Reads through fetch: with headers of one's own, in Node too, and with the status in sight. What it reads with is loaded when it is
+ *  first opened: a page that hears by its own EventSource never needs it.
  *  Errors: whatever we did not close ourselves is a failure of the transport, under every name it has: `TypeError: Load
  *  failed`, an AbortError of the browser's own, a body that just ends. */
 export function createFetchTransport(options: FetchTransportOptions = {}): Transport {
   return {
     open(url, handlers) {
       const abort = new AbortController();
-      read(url, options, abort.signal, handlers).catch((error: unknown) => {
+      const read = async () => {
+        const { readEvents } = await import("./fetch-reader.ts");
+        if (!abort.signal.aborted) await readEvents(url, options, abort.signal, handlers);
+      };
+      read().catch((error: unknown) => {
         if (!abort.signal.aborted) handlers.onFailed({ message: String(error) });
       });
       return () => abort.abort();
     },
   };
-}
-
-async function read(
-  url: string,
-  options: FetchTransportOptions,
-  signal: AbortSignal,
-  handlers: TransportHandlers,
-): Promise<void> {
-  const send = options.fetch ?? fetch;
-  const response = await send(url, {
-    headers: { ...headersOf(options.headers), accept: "text/event-stream" },
-    cache: "no-store",
-    signal,
-  });
-  if (signal.aborted) return;
-  const { status, body } = response;
-  if (status === 204) return handlers.onEnded(true);
-  const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
-  if (status !== 200 || !isEvents || body === null) {
-    const failure = await readRefusal(response);
-    if (!signal.aborted) handlers.onFailed(failure);
-    return;
-  }
-  handlers.onOpen();
-  await readBody(body, signal, handlers);
-  if (!signal.aborted) handlers.onEnded(false);
-}
-
-async function readBody(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-  handlers: TransportHandlers,
-): Promise<void> {
-  // Not with the module: a page that hears by its own EventSource never needs it.
-  const { createParser } = await import("eventsource-parser");
-  const decoder = new TextDecoder();
-  const parser = createParser({
-    maxBufferSize: MAX_BUFFER,
-    onEvent: (block) => {
-      if (!signal.aborted) handlers.onBlock(block);
-    },
-    onRetry: (retryMs) => handlers.onRetry(retryMs),
-  });
-  const reader = body.getReader();
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
-    if (signal.aborted) return;
-    parser.feed(decoder.decode(chunk.value, { stream: true }));
-  }
 }

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
-import type { HeardSignal, SignalsStore } from "../client/index.ts";
+import { liveOf } from "../client/live.ts";
+import type { HeardSignal, SignalsStore } from "../client/live.ts";
 import { useClient } from "./context.ts";
 
 /** What others say at this moment, and how to say it. */
@@ -12,6 +13,6 @@ export type UseSignals<Data> = { signals: readonly HeardSignal<Data>[] } & Pick<
  *  same functions. What this window sends is not among them.
  *  Source: docs/guide/typing-and-presence.md. */
 export function useSignals<Data extends object>(stream: string, kind: string): UseSignals<Data> {
-  const { subscribe, getSnapshot, send, stop } = useClient().signals<Data>(stream, kind);
+  const { subscribe, getSnapshot, send, stop } = liveOf(useClient()).signals<Data>(stream, kind);
   return { signals: useSyncExternalStore(subscribe, getSnapshot, getSnapshot), send, stop };
 }

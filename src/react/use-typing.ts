@@ -1,4 +1,4 @@
-import type { HeardSignal } from "../client/index.ts";
+import type { HeardSignal } from "../client/live.ts";
 import { useSignals } from "./use-signals.ts";
 
 /** Who types, and how to say that one does. */

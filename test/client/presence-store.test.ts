@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { browserSecret } from "../../src/client/browser.ts";
-import { createPresenceStore } from "../../src/client/index.ts";
+import { createPresenceStore, liveOf } from "../../src/client/live.ts";
 import type { Client, Told } from "../../src/client/index.ts";
 import { gate, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
@@ -28,14 +28,14 @@ function connect(): Client {
 
 test("browsers see each other come and go, each counted once", async () => {
   const [ada, bob] = [connect(), connect()];
-  const watched = bob.presence<{ name: string }>("desk");
+  const watched = liveOf(bob).presence<{ name: string }>("desk");
   await until(watched, ({ status, count }) => status === "ready" && count === 0);
-  const stop = ada.presence<{ name: string }>("desk").attend({ name: "Ada" });
-  ada.presence("desk").attend({ name: "Ada" });
+  const stop = liveOf(ada).presence<{ name: string }>("desk").attend({ name: "Ada" });
+  liveOf(ada).presence("desk").attend({ name: "Ada" });
   const { people, me } = await until(watched, ({ count }) => count === 1);
   expect(people.map(({ data }) => data)).toEqual([{ name: "Ada" }]);
   expect(me).not.toBe(people[0]?.person);
-  bob.presence<{ name: string }>("desk").attend({ name: "Bob" });
+  liveOf(bob).presence<{ name: string }>("desk").attend({ name: "Bob" });
   const both = await until(watched, ({ count }) => count === 2);
   expect(both.people[1]?.person).toBe(both.me);
   stop();
@@ -71,8 +71,8 @@ test("an answer that comes later than what was told after it changes nothing but
 
 test("two windows see each other type, and not themselves", async () => {
   const [ada, bob] = [connect(), connect()];
-  const ofAda = ada.signals<{ role: string }>("desk", "typing");
-  const ofBob = bob.signals<{ role: string }>("desk", "typing");
+  const ofAda = liveOf(ada).signals<{ role: string }>("desk", "typing");
+  const ofBob = liveOf(bob).signals<{ role: string }>("desk", "typing");
   const stop = ofAda.subscribe(() => undefined);
   await until(bob.connection, () => true);
   const heard = until(ofBob, (signals) => signals.length === 1);

@@ -33,5 +33,6 @@ test.each(EXAMPLES)("examples/%s is short, and uses public names only", (name) =
   const code = read(`examples/${name}`);
   expect(code.split("\n").length).toBeLessThanOrEqual(60);
   const own = [...code.matchAll(/from "(\.[^"]*|millrace[^"]*)"/g)].map(([, from]) => from);
-  for (const from of own) expect(["millrace", "millrace/client", "millrace/react"]).toContain(from);
+  for (const from of own)
+    expect(["millrace", "millrace/client", "millrace/client/live", "millrace/react"]).toContain(from);
 });

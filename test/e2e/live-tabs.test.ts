@@ -12,7 +12,7 @@ let code: string;
 beforeAll(async () => {
   server = await startServerProcess();
   browser = await launchBrowser();
-  code = await bundle("client/index.ts");
+  code = `${await bundle("client/index.ts")}\n${await bundle("client/live.ts", "millraceLive")}`;
 });
 afterAll(async () => {
   await browser.close();
@@ -26,8 +26,8 @@ async function openBrowser(): Promise<BrowserContext> {
     content: `${code}
       if (location.protocol.startsWith("http")) {
         window.client = millrace.createClient();
-        window.typing = client.signals("desk", "typing");
-        window.here = client.presence("desk");
+        window.typing = millraceLive.liveOf(client).signals("desk", "typing");
+        window.here = millraceLive.liveOf(client).presence("desk");
         typing.subscribe(() => {});
         here.subscribe(() => {});
       }`,

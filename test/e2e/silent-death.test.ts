@@ -3,6 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import type { Client } from "../../src/client/index.ts";
+import { liveOf } from "../../src/client/live.ts";
 import { createServer } from "../../src/server.ts";
 import type { MillraceServer } from "../../src/server.ts";
 import { until } from "../support/client.ts";
@@ -32,13 +33,15 @@ afterEach(async () => {
 async function startSender(): Promise<ChildProcess> {
   const code = `
     import { createClient } from ${JSON.stringify(CLIENT)};
+    import { liveOf } from ${JSON.stringify(CLIENT.replace("index.js", "live.js"))};
     const client = createClient({ url: ${JSON.stringify(url)} });
-    client.presence("desk").attend({ name: "Ada" });
-    setInterval(() => client.signals("desk", "typing").send({ name: "Ada" }), 100);`;
+    const live = liveOf(client);
+    live.presence("desk").attend({ name: "Ada" });
+    setInterval(() => live.signals("desk", "typing").send({ name: "Ada" }), 100);`;
   const sender = spawn(process.execPath, ["--input-type=module", "-e", code], { stdio: "inherit" });
   senders.push(sender);
-  await until(watcher.presence("desk"), ({ count }) => count === 1);
-  await until(watcher.signals("desk", "typing"), (signals) => signals.length === 1);
+  await until(liveOf(watcher).presence("desk"), ({ count }) => count === 1);
+  await until(liveOf(watcher).signals("desk", "typing"), (signals) => signals.length === 1);
   return sender;
 }
 
@@ -46,8 +49,10 @@ async function startSender(): Promise<ChildProcess> {
 async function untilGone(): Promise<{ typing: number; presence: number }> {
   const from = Date.now();
   const [typing, presence] = await Promise.all([
-    until(watcher.signals("desk", "typing"), (signals) => signals.length === 0).then(() => Date.now() - from),
-    until(watcher.presence("desk"), ({ count }) => count === 0).then(() => Date.now() - from),
+    until(liveOf(watcher).signals("desk", "typing"), (signals) => signals.length === 0).then(
+      () => Date.now() - from,
+    ),
+    until(liveOf(watcher).presence("desk"), ({ count }) => count === 0).then(() => Date.now() - from),
   ]);
   return { typing, presence };
 }

@@ -2,6 +2,7 @@ import "../support/dom.ts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { publishPrices, showTicker } from "../../examples/ticker.ts";
 import type { Price } from "../../examples/ticker.ts";
+import { liveOf } from "../../src/client/live.ts";
 import { startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 import { connectTo } from "../support/client.ts";
@@ -27,9 +28,11 @@ const rows = () => [...root.children].map(({ textContent }) => textContent).toSo
 test("5,000 changes of 50 symbols end with the last price of each, in far fewer writes", async () => {
   let writes = 0;
   const stop = showTicker(root, ear.client);
-  const stopCounting = ear.client.state<Price>("prices").subscribe(() => {
-    writes += 1;
-  });
+  const stopCounting = liveOf(ear.client)
+    .state<Price>("prices")
+    .subscribe(() => {
+      writes += 1;
+    });
   const prices = Array.from({ length: 5_000 }, (_, n) => ({ key: `s${n % 50}`, price: n }));
   await publishPrices(ear.client, prices);
   const last = prices.slice(-50).map(({ key, price }) => `${key} ${price}.00 `);

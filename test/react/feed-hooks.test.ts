@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import type { Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { liveOf } from "../../src/client/live.ts";
 import { MillraceProvider, useFeed, useStreamState } from "../../src/react/index.ts";
 import { startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
@@ -101,5 +102,5 @@ test("many components on one stream read it once", async () => {
   show(() => Array.from({ length: 20 }, (_, key) => createElement(One, { key })));
   await expect.poll(text).toBe("1".repeat(20));
   expect(app.server.readers).toBe(1);
-  expect(ear.client.feed("news")).toBe(ear.client.feed("news"));
+  expect(liveOf(ear.client).feed("news")).toBe(liveOf(ear.client).feed("news"));
 });

@@ -1,22 +1,18 @@
 import { build } from "vite";
 import type { BuildEnvironmentOptions } from "vite";
 
-/** Bundles and minifies an entry of src/ as a page would get it: one script that names its exports `millrace`. */
-export function bundle(entry: string): Promise<string> {
-  return buildEntry({ lib: { entry: pathOf(entry), formats: ["iife"], name: "millrace" } });
+/** Bundles and minifies an entry of src/ as a page would get it: one script that names its exports `millrace`, or otherwise. */
+export function bundle(entry: string, name = "millrace"): Promise<string> {
+  return buildEntry({ lib: { entry: pathOf(entry), formats: ["iife"], name } });
 }
 
 /** The same as a module, as far as a page loads it at first: without what is imported when it is needed. `external` is left out, too,
  *  and is counted elsewhere. */
 export function bundleFirstLoad(entry: string, external: readonly (string | RegExp)[]): Promise<string> {
   return buildEntry({
-    modulePreload: false,
-    rolldownOptions: {
-      input: pathOf(entry),
-      external: [...external],
-      preserveEntrySignatures: "strict",
-      output: { format: "es" },
-    },
+    lib: { entry: pathOf(entry), formats: ["es"] },
+    // A library's spaces are left in; a page's are not.
+    rolldownOptions: { external: [...external], output: { minify: true } },
   });
 }
 

@@ -1,5 +1,7 @@
 import { useMemo } from "react";
-import type { Store, StreamStateView } from "millrace/client";
+import type { Store } from "millrace/client";
+import type { StreamStateView } from "millrace/client/live";
+import { liveOf } from "millrace/client/live";
 import { useClient, useStreamState } from "millrace/react";
 import { readMatch, sortMatches } from "./match.ts";
 import type { Match } from "./match.ts";
@@ -23,5 +25,5 @@ export function useMatches(stream: string): Matches {
     () => sortMatches([...entries.values()].flatMap((event) => readMatch(event) ?? [])),
     [entries],
   );
-  return { status, matches, cursor, store: useClient().state<object>(stream) };
+  return { status, matches, cursor, store: liveOf(useClient()).state<object>(stream) };
 }

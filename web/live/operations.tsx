@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import type { ReactNode } from "react";
+import { liveOf } from "millrace/client/live";
 import { useClient, useFeed } from "millrace/react";
 import { FigureTile } from "./figure-tile.tsx";
 import { FIGURES, readFigures } from "./figures.ts";
@@ -12,7 +13,7 @@ const SHOWN = { limit: 300 };
 
 /** What the server says of itself, once a second. */
 export function Operations(): ReactNode {
-  const store = useClient().feed<object>(STREAM, SHOWN);
+  const store = liveOf(useClient()).feed<object>(STREAM, SHOWN);
   const { events, status } = useFeed<object>(STREAM, SHOWN);
   const figures = useMemo(() => events.flatMap(({ event }) => readFigures(event) ?? []), [events]);
   const last = figures.at(-1);

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
+import { liveOf } from "millrace/client/live";
 import { useClient } from "millrace/react";
 import { Publish } from "./publish.tsx";
 import { RateChoice } from "./rate-choice.tsx";
@@ -10,7 +11,7 @@ const TICKER = "demo/ticker";
 
 /** Recorded prices that move, as fast as one likes. React draws the frame around the board, never a price. */
 export function Ticker(): ReactNode {
-  const store = useClient().state<object>(TICKER);
+  const store = liveOf(useClient()).state<object>(TICKER);
   const board = useRef<HTMLDivElement>(null);
   const figures = useRef<HTMLElement>(null);
   const [isEmpty, setEmpty] = useState(false);

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import type { ReactNode } from "react";
-import type { Delivery, Store, StreamStateView } from "millrace/client";
+import type { Delivery, Store } from "millrace/client";
+import type { StreamStateView } from "millrace/client/live";
 import type { StreamKind } from "millrace/protocol";
 import { useClient, useConnection } from "millrace/react";
 
