@@ -31,9 +31,6 @@ export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire, ...more }: B
         <Icon name="logo" />
         Millrace
       </a>
-      <a className="button is-plain" href="/live">
-        Live feeds
-      </a>
       <button
         type="button"
         className="button is-plain"

@@ -95,6 +95,9 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
           <p className="no-chats">Your chats will stand here.</p>
         )}
         <Notice outcome={outcome} onUndo={(chat) => void change(() => restore(chat))} />
+        <a className="feeds" href="/live">
+          Live feeds
+        </a>
       </nav>
       <button type="button" className="veil" aria-label="Close the list" tabIndex={-1} onClick={onClose} />
     </>

@@ -1,7 +1,12 @@
 import { createParser } from "eventsource-parser";
-import type { FetchTransportOptions } from "./fetch-source.ts";
 import { headersOf, readRefusal } from "./response.ts";
+import type { HeadersOption } from "./response.ts";
 import type { TransportHandlers } from "./transport.ts";
+
+export interface FetchTransportOptions {
+  headers?: HeadersOption | undefined;
+  fetch?: typeof fetch | undefined;
+}
 
 /** An event has at most 256 KiB, a merged one 64 KiB of text; JSON escapes may multiply that by six. */
 const MAX_BUFFER = 4 * 1_048_576;

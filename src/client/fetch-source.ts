@@ -1,10 +1,5 @@
-import type { HeadersOption } from "./response.ts";
+import type { FetchTransportOptions } from "./fetch-reader.ts";
 import type { Transport } from "./transport.ts";
-
-export interface FetchTransportOptions {
-  headers?: HeadersOption | undefined;
-  fetch?: typeof fetch | undefined;
-}
 
 /** Reads through fetch: with headers of one's own, in Node too, and with the status in sight. What it reads with is loaded when it is
  *  first opened: a page that hears by its own EventSource never needs it.

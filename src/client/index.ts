@@ -25,7 +25,7 @@ export type { LocksLike } from "./election.ts";
 export { createEventSourceTransport } from "./event-source.ts";
 export type { EventSourceLike, EventSourceTransportOptions } from "./event-source.ts";
 export { createFetchTransport } from "./fetch-source.ts";
-export type { FetchTransportOptions } from "./fetch-source.ts";
+export type { FetchTransportOptions } from "./fetch-reader.ts";
 export { createApi } from "./request.ts";
 export type { Api, ApiOptions, SendOptions } from "./request.ts";
 export type { HeadersOption } from "./response.ts";

@@ -64,7 +64,7 @@ test("the page's command reads the same figures", async () => {
 test("a cut is shown on the wire, and what was missed is caught up", async () => {
   await using proxy = await startCuttingProxy({ target: Number(new URL(server.url).port) });
   const { page } = await openLivePage(browser, `http://127.0.0.1:${proxy.port}/live/operations`);
-  const wire = page.locator(".wire-state");
+  const wire = page.locator(".live-wire-state");
   await expect.poll(() => wire.innerText()).toBe("Live");
   await page.locator(".figure").first().waitFor();
   proxy.setRefusing(true);

@@ -125,7 +125,7 @@ test("two scorekeepers on one match: the later wins, and both see it", async () 
 
 test("the wire opens into the frames, and a row of wrong shape shows nothing", async () => {
   const { page, errors } = await board();
-  await page.locator(".wire-open").first().click();
+  await page.locator(".live-wire-open").first().click();
   await page.request.put(`${server.url}/v1/streams/scores`, { data: { kind: "state" } });
   await page.request.post(`${server.url}/v1/streams/scores`, { data: { key: "odd", home: "<b>2</b>" } });
   await expect

@@ -30,8 +30,9 @@ async function buildEntry(options: BuildEnvironmentOptions): Promise<string> {
   const [output] = Array.isArray(built) ? built : [built];
   if (output === undefined || !("output" in output))
     throw new Error("vite is watching, and was not asked to");
-  const entry = output.output.find((chunk) => chunk.type === "chunk" && chunk.isEntry);
-  if (entry?.type !== "chunk" || entry.imports.some((name) => name.endsWith(".js")))
-    throw new Error("the entry is not one chunk");
-  return entry.code;
+  const chunks = output.output.filter((chunk) => chunk.type === "chunk");
+  const entry = chunks.find(({ isEntry }) => isEntry);
+  if (entry === undefined) throw new Error("nothing was built");
+  const parts = chunks.filter(({ fileName }) => entry.imports.includes(fileName));
+  return [entry, ...parts].map(({ code }) => code).join("\n");
 }

@@ -43,11 +43,16 @@ export function Wire({ stream, kind, store }: WireProps): ReactNode {
     };
   }, [store]);
   return (
-    <div className="wire" data-link={isEnded ? "ended" : status}>
-      <button type="button" className="wire-open" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-        <span className="wire-line" ref={line} aria-hidden="true" />
-        <span className="wire-name">{stream}</span>
-        <span className="wire-state">{isEnded ? "Ended" : (late ?? WORDS[status])}</span>
+    <div className="live-wire" data-link={isEnded ? "ended" : status}>
+      <button
+        type="button"
+        className="live-wire-open"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
+        <span className="live-wire-line" ref={line} aria-hidden="true" />
+        <span className="live-wire-name">{stream}</span>
+        <span className="live-wire-state">{isEnded ? "Ended" : (late ?? WORDS[status])}</span>
       </button>
       {status === "refused" && (
         <button type="button" className="button is-line" onClick={retry}>
