@@ -66,6 +66,8 @@ export function createFollower(onChange: () => void): Follower {
 
   return {
     keep() {
+      // A move whose event has not come yet: the bar's, or that of a search in the page.
+      if (isFollowing) onScroll();
       if (isFollowing) toEnd();
     },
     follow() {
