@@ -9,6 +9,8 @@ import type { Tab } from "../support/tab.ts";
 /** From the wish to the last reader and the provider. */
 const STOP_MS = 300;
 const RATE_MS = 20;
+/** For what comes before that which is measured. */
+const BEGUN = { timeout: 10_000, interval: 20 };
 
 let browser: Browser;
 let app: TestServer;
@@ -102,8 +104,9 @@ test.each([
   answers(2_000, delayMs);
   await tabs[0].send("go");
   for (const tab of tabs) {
-    if (when === "after it") await expect.poll(async () => (await tab.answer()).length).toBeGreaterThan(100);
-    else await expect.poll(async () => (await tab.texts()).length).toBe(2);
+    if (when === "after it")
+      await expect.poll(async () => (await tab.answer()).length, BEGUN).toBeGreaterThan(100);
+    else await expect.poll(async () => (await tab.texts()).length, BEGUN).toBe(2);
   }
   // Each says by itself when it has seen the end.
   const seen = Promise.all(
