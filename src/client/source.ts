@@ -10,7 +10,6 @@ import { createFetchTransport } from "./fetch-source.ts";
 import { Follower } from "./follower.ts";
 import { createGroup } from "./group.ts";
 import type { Group } from "./group.ts";
-import { createLeases } from "./leases.ts";
 import type { Leases } from "./leases.ts";
 import { createListeners } from "./listeners.ts";
 import { watchPage } from "./page-events.ts";
@@ -53,7 +52,10 @@ export function createSource(options: SourceOptions): OwnSource {
   let view: ConnectionView = viewConnection(createConnectionState(now()));
   let settling: ReturnType<typeof setTimeout> | undefined;
   const told = createListeners(settle);
+  /** Loaded when this browser is first present somewhere: few pages ask for it. */
   let leases: Leases | undefined;
+  let areLeasesLoading = false;
+  let isClosed = false;
   let browser = options.browser;
   const stopWatching = watchPage(options, (type) => tell({ type }));
 
@@ -110,10 +112,21 @@ export function createSource(options: SourceOptions): OwnSource {
   }
 
   function attend(): void {
-    const { attendances } = told;
-    if (attendances.size === 0 && leases === undefined) return;
-    leases ??= createLeases({ api, browser: secret(), now, onTold: told.tell });
-    leases.set(attendances);
+    if (leases !== undefined) leases.set(told.attendances);
+    else if (told.attendances.size > 0 && !areLeasesLoading) void loadLeases();
+  }
+
+  async function loadLeases(): Promise<void> {
+    areLeasesLoading = true;
+    try {
+      const { createLeases } = await import("./leases.ts");
+      if (isClosed) return;
+      leases = createLeases({ api, browser: secret(), now, onTold: told.tell });
+      attend();
+    } catch {
+      // The page's own files are out of reach, as the server is: it is tried again when a connection opens.
+      areLeasesLoading = false;
+    }
   }
 
   function secret(): string {
@@ -133,7 +146,7 @@ export function createSource(options: SourceOptions): OwnSource {
       onChange: updateView,
       browser: secret,
       onTold: told.tell,
-      onListening: () => leases?.renew(),
+      onListening: () => (leases === undefined ? attend() : leases.renew()),
       onPing: () => leases?.tick(),
       onWire,
     });
@@ -184,6 +197,7 @@ export function createSource(options: SourceOptions): OwnSource {
       leases?.tick();
     },
     close() {
+      isClosed = true;
       stopWatching();
       clearTimeout(settling);
       for (const { followers } of entries.values()) for (const follower of followers) follower.close();

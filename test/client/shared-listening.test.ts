@@ -1,3 +1,5 @@
+// It is loaded when it is first needed; with a clock that is held, that would be never.
+import "../../src/client/leases.ts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Told } from "../../src/client/index.ts";
 import { startBrowser } from "../support/fake-browser.ts";
