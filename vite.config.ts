@@ -15,8 +15,9 @@ const oneFontFormat: Plugin = {
 export default defineConfig({
   plugins: [oneFontFormat],
   root: fileURLToPath(new URL("web", import.meta.url)),
-  // A chat's address is deeper than the page's own, and its files are not.
-  base: "/",
+  // Its files find each other wherever they are served. The page itself is served at deeper addresses, too: `http/static.ts` says to it
+  // where they are.
+  base: "./",
   resolve: {
     // The page is our first user: it knows the package by its public names, whose build it is part of.
     alias: {

@@ -1,14 +1,15 @@
 import { show } from "./goals.mjs";
 
 const WIDTH = 720;
-const NAME_WIDTH = 200;
-const BAR_WIDTH = 380;
+const NAME_WIDTH = 245;
+const BAR_WIDTH = 335;
 const ROW = 30;
 const TOP = 52;
 
 /** Bars with a line from the lowest to the highest round; readable on a light and on a dark page.
  *  @param {{title: string, unit: string, bars: {label: string, isOwn: boolean, value: {median: number, min: number, max: number}}[]}} chart */
 export function drawBars({ title, unit, bars }) {
+  const isSpread = bars.some(({ value }) => value.count > 1);
   const height = TOP + bars.length * ROW + 12;
   // A spread that reaches far beyond all bars is cut off rather than making them short.
   const most = Math.max(...bars.map(({ value }) => value.median)) * 1.1;
@@ -16,7 +17,8 @@ export function drawBars({ title, unit, bars }) {
   const rows = bars.map(({ label, isOwn, value }, index) => {
     const y = TOP + index * ROW;
     const middle = y + 10;
-    const text = `${show(value.median)} (${show(value.min)}–${show(value.max)})`;
+    const spread = value.count > 1 ? ` (${show(value.min)}–${show(value.max)})` : "";
+    const text = show(value.median) + spread;
     return [
       `<text x="${NAME_WIDTH - 10}" y="${y + 14}" text-anchor="end" class="${isOwn ? "own" : ""}">${escape(label)}</text>`,
       `<rect x="${NAME_WIDTH}" y="${y}" width="${Math.max(1, scale(value.median) - NAME_WIDTH).toFixed(1)}" height="20" rx="3" class="${isOwn ? "bar mine" : "bar"}"/>`,
@@ -42,7 +44,7 @@ export function drawBars({ title, unit, bars }) {
     }
   </style>
   <text x="12" y="20" class="title">${escape(title)}</text>
-  <text x="12" y="38" class="unit">${escape(unit)}; median, and the lowest and highest round</text>
+  <text x="12" y="38" class="unit">${escape(unit)}${isSpread ? "; median, and the lowest and highest round" : ""}</text>
   ${rows.join("\n  ")}
 </svg>
 `;

@@ -2,6 +2,7 @@ import { fork, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { processTree } from "./measure.mjs";
 
 /** Every process that a run has started, so that none outlives it. */
 const running = new Set();
@@ -16,7 +17,17 @@ process.once("exit", killAll);
 
 /** Ends every process of this run; whoever waits for one of them is told. */
 export function killAll() {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) kill(child);
+}
+
+/** With those that it has started. */
+function kill(child) {
+  try {
+    for (const pid of processTree(child.pid)) process.kill(pid, "SIGKILL");
+  } catch {
+    // One has ended by itself meanwhile.
+    child.kill("SIGKILL");
+  }
 }
 
 function track(child) {
@@ -103,12 +114,13 @@ async function whenAccepts(port, failure) {
 function stop(child, signal) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    const timer = setTimeout(() => kill(child), 5_000);
     child.once("exit", () => {
       clearTimeout(timer);
       resolve();
     });
-    child.kill(signal);
+    if (signal === "SIGKILL") kill(child);
+    else child.kill(signal);
   });
 }
 

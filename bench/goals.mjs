@@ -77,7 +77,7 @@ export const GOALS = [
   {
     what: "the page, 50,000 characters at 200 tokens/s, CPU ÷ 4: tasks over 50 ms after the first second",
     goal: "none",
-    read: (find) => below(find, "page", "50000 characters", "millrace-page", "longTasks", 0, ""),
+    read: (find) => below(find, "page", "50000 characters", "millrace-page", "longTasks", 0, "", "bare-page"),
   },
   {
     what: "the page: cost of the last token",
@@ -87,7 +87,8 @@ export const GOALS = [
   {
     what: "the page: frame p95, CPU ÷ 4",
     goal: "≤ 20 ms",
-    read: (find) => below(find, "page", "50000 characters", "millrace-page", "frameP95", 20, "ms"),
+    read: (find) =>
+      below(find, "page", "50000 characters", "millrace-page", "frameP95", 20, "ms", "bare-page"),
   },
   {
     what: "the page: lag between five tabs, p95",
@@ -115,19 +116,23 @@ function below(find, scenario, name, contestant, figure, bound, unit, rival) {
   return {
     figure: `${show(own)} ${unit}`,
     rival: other === undefined ? undefined : `${rival} ${show(other)}`,
-    ratio: other === undefined ? undefined : show(own / other),
+    ratio: other ? show(own / other) : undefined,
     isMet: own <= bound,
   };
 }
 
-/** The best of one event per append: that is what pipelining means. */
+/** Held to the goal is the best of one event per append: that is what pipelining means. */
 function readAppends(find, cells) {
-  const best = cells("append")
-    .filter((cell) => !cell.case.includes("×"))
-    .sort((a, b) => b.median.perSecond.median - a.median.perSecond.median)[0];
-  if (best === undefined) return undefined;
-  const { median } = best.median.perSecond;
-  return { figure: `${show(median)} events/s (${best.case})`, isMet: median >= 200_000 };
+  const best = (isBatch) =>
+    cells("append")
+      .filter((cell) => cell.case.includes("×") === isBatch)
+      .sort((a, b) => b.median.perSecond.median - a.median.perSecond.median)[0];
+  const one = best(false);
+  if (one === undefined) return undefined;
+  const { median } = one.median.perSecond;
+  const batch = best(true)?.median.perSecond.median;
+  const beside = batch === undefined ? "" : `; ${show(batch)} in appends of 64`;
+  return { figure: `${show(median)} events/s (${one.case})${beside}`, isMet: median >= 200_000 };
 }
 
 export function show(value) {

@@ -1,8 +1,11 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeCapacity } from "./capacity-table.mjs";
 import { drawBars } from "./chart.mjs";
 import { GOALS, show } from "./goals.mjs";
+import { fillGuide } from "./guide-tables.mjs";
+import { nodeSections } from "./nodes-report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -43,6 +46,29 @@ const FIGURES = {
   costRatio: "last / 100th",
   lagP50: "tabs' lag p50, ms",
   lagP95: "tabs' lag p95, ms",
+  kibPerMinute: "KiB a minute, up and down",
+  downPerMinute: "KiB down a minute",
+  upPerMinute: "KiB up a minute",
+  requestsPerMinute: "requests a minute",
+  cpuPerMinute: "CPU a minute, ms",
+  setUpMs: "first word, ms",
+  setUpUp: "bytes up",
+  setUpDown: "bytes down",
+  connections: "connections",
+  passes: "passes",
+  lagP99: "lag p99, ms",
+  heldSeconds: "silent, held s",
+  bytesPlain: "bytes per word",
+  bytesCompressed: "compressed",
+  lagCompressed: "compressed, lag p99, ms",
+  whole: "whole",
+  answers: "of",
+  cuts: "cuts",
+  doubled: "doubled",
+  reordered: "reordered",
+  unended: "end not told",
+  begun: "begun, times",
+  awayP50: "away p50, ms",
 };
 
 const CHARTS = [
@@ -88,10 +114,120 @@ const CHARTS = [
     title: "5,000 readers cut at once",
     unit: "ms until all have caught up, less is better",
   },
+  {
+    scenario: "transports",
+    case: "chat, 50 tokens/s",
+    figure: "kibPerMinute",
+    file: "transports-chat-bytes",
+    title: "A chat answer, 50 tokens a second",
+    unit: "KiB a minute for each reader, up and down, less is better",
+  },
+  {
+    scenario: "transports",
+    case: "notifications, 1 a minute",
+    figure: "kibPerMinute",
+    file: "transports-notifications-bytes",
+    title: "Notifications, one a minute",
+    unit: "KiB a minute for each reader, up and down, less is better",
+  },
+  {
+    scenario: "transports",
+    case: "chat, 50 tokens/s",
+    figure: "cpuMicros",
+    file: "transports-chat-cpu",
+    title: "A chat answer, 50 tokens a second: the server",
+    unit: "µs of CPU per token, less is better",
+  },
+  {
+    scenario: "transports",
+    case: "scoreboard, 2 updates/s",
+    figure: "p50",
+    file: "transports-scoreboard-latency",
+    title: "A scoreboard, 2 updates a second",
+    unit: "ms from the server to the reader, less is better",
+  },
+  {
+    scenario: "cuts",
+    case: "network away ≤ 2 s",
+    figure: "whole",
+    isMoreBetter: true,
+    file: "cuts-whole",
+    title: "Whole after five random cuts and up to two seconds without a network",
+    unit: "answers of 10, more is better",
+  },
 ];
 
-/** Writes RESULTS.md, the charts it shows, and the figures behind it. */
-export function writeReport({ machine, size, results, seconds }) {
+/** Puts what was run apart into the results of the last whole run, in the place of what stood there: scenarios, or, where `isPart`,
+ *  some contestants of them beside the others. */
+export function mergeReport({ machine, results, isPart }) {
+  const reported = readReported();
+  const run = { at: machine.at, commit: machine.commit };
+  const merged = new Map(reported.results.map((result) => [result.name, result]));
+  for (const result of results) {
+    const former = isPart ? merged.get(result.name) : undefined;
+    merged.set(
+      result.name,
+      former === undefined ? { ...result, run } : keepOthers(without(former, result), { ...result, run }),
+    );
+  }
+  write({ ...reported, results: [...merged.values()] });
+}
+
+/** A result without those whom another one measured, and without what its notes say of them. */
+function without(result, { contestants }) {
+  const isLeft = (name) => !contestants.some((each) => each.name === name);
+  const { kept: _, ...rest } = result;
+  return {
+    ...rest,
+    notes: result.notes.filter((note) => !note.includes(APART)),
+    contestants: result.contestants.filter(({ name }) => isLeft(name)),
+    cells: result.cells.filter(({ contestant }) => isLeft(contestant)),
+  };
+}
+
+/** Writes RESULTS.md, the charts it shows, and the figures behind it; what is only run apart stays: whole scenarios, and those
+ *  contestants of the others that this run left out. */
+export function writeReport({ results, ...whole }) {
+  const { machine, results: former } = readReported();
+  const known = former.map((result) => ({ run: { at: machine.at, commit: machine.commit }, ...result }));
+  const own = results.map((result) =>
+    keepOthers(
+      result,
+      known.find(({ name }) => name === result.name),
+    ),
+  );
+  write({
+    ...whole,
+    results: [...own, ...known.filter(({ name }) => !results.some((result) => result.name === name))],
+  });
+}
+
+const APART = ": of a run apart, ";
+
+/** A result with the figures of those that only another run measured, which is told. */
+function keepOthers(result, former) {
+  const isOther = ({ name, missing }) => !missing && !result.contestants.some((each) => each.name === name);
+  const others = former?.contestants.filter(isOther) ?? [];
+  if (others.length === 0) return result;
+  const { at, commit } = former.kept ?? former.run;
+  const titles = others.map(({ title }) => title).join(", ");
+  return {
+    ...result,
+    kept: { at, commit },
+    contestants: [...result.contestants, ...others],
+    notes: [...result.notes, `${titles}${APART}${at} UTC, commit ${commit}.`],
+    cells: [
+      ...result.cells,
+      ...former.cells.filter((cell) => others.some(({ name }) => name === cell.contestant)),
+    ],
+  };
+}
+
+function readReported() {
+  return JSON.parse(readFileSync(join(HERE, "results", "reported.json"), "utf8"));
+}
+
+function write({ machine, size, results, seconds }) {
   const all = (scenario) => results.find(({ name }) => name === scenario)?.cells ?? [];
   const find = (scenario, name, contestant, figure) =>
     all(scenario).find((cell) => cell.case === name && cell.contestant === contestant)?.median[figure]
@@ -104,10 +240,19 @@ export function writeReport({ machine, size, results, seconds }) {
     ...heading(machine, size, results, seconds),
     "",
     ...goalTable(find, all),
-    ...results.flatMap((result) => section(result)),
+    ...results.flatMap((result) => section(result, machine)),
+    ...nodeSections(),
   ].join("\n");
   writeFileSync(join(HERE, "RESULTS.md"), `${text.trimEnd()}\n`);
-  writeFileSync(join(HERE, "results", "reported.json"), `${JSON.stringify({ machine, size, results })}\n`);
+  writeCapacity(join(HERE, ".."));
+  fillGuide(join(HERE, ".."), (scenario, name) => {
+    const result = results.find((each) => each.name === scenario);
+    return result && tableOf(name, result.figures, result.cells, titlesOf(result));
+  });
+  writeFileSync(
+    join(HERE, "results", "reported.json"),
+    `${JSON.stringify({ machine, size, seconds, results })}\n`,
+  );
 }
 
 function heading(machine, size, results, seconds) {
@@ -140,21 +285,15 @@ function goalTable(find, all) {
     "| --- | --- | --- | --- | --- | --- |",
     ...rows,
     "",
-    "Stop, dead owners, torture, tabs and the first token after the start command are tests, not benchmarks.",
+    "Stop, tabs and the first token after the start command are tests, not benchmarks. Dead owners, torture and draining are under *Several nodes*.",
     "",
   ];
 }
 
-function section(result) {
-  const { name, title, figures, notes, cells, failures, contestants } = result;
-  const titles = new Map(contestants.map((each) => [each.name, each.title]));
-  const columns = figures.filter((figure) => cells.some(({ median }) => median[figure] !== undefined));
-  const rows = cells.map((cell) => {
-    const values = columns.map((figure) => format(figure, cell.median[figure]));
-    return `| ${cell.case} | ${titles.get(cell.contestant)} | ${values.join(" | ")} |`;
-  });
+function section(result, machine) {
+  const { name, title, figures, notes, cells, failures, contestants, isByCase, run } = result;
+  const titles = titlesOf(result);
   const order = [...new Set(cells.map((cell) => cell.case))];
-  rows.sort((a, b) => order.indexOf(a.split(" | ")[0].slice(2)) - order.indexOf(b.split(" | ")[0].slice(2)));
   const failed = [
     ...new Set(
       failures.map(
@@ -169,12 +308,55 @@ function section(result) {
     `## ${title}`,
     "",
     ...CHARTS.filter((chart) => chart.scenario === name).flatMap((chart) => draw(chart, cells, titles)),
-    `| case | contestant | ${columns.map((figure) => FIGURES[figure] ?? figure).join(" | ")} |`,
-    `| --- | --- | ${columns.map(() => "---:").join(" | ")} |`,
+    ...(isByCase ? order : [undefined]).flatMap((only) => table(only, figures, cells, titles)),
+    ...ways(contestants),
+    ...[...notes, ...apart(run, machine), ...failed, ...absent].flatMap((note) => [note, ""]),
+  ];
+}
+
+function titlesOf({ contestants }) {
+  return new Map(contestants.map((each) => [each.name, each.title]));
+}
+
+/** All cases, or one of them under its name. */
+function table(only, figures, cells, titles) {
+  const { columns, rows } = tableOf(only, figures, cells, titles);
+  const rule = columns.map((column) => (column === "case" || column === "contestant" ? "---" : "---:"));
+  const lines = [columns, rule, ...rows].map((row) => `| ${row.join(" | ")} |`);
+  return [...(only === undefined ? [] : [`### ${only}`, ""]), ...lines, ""];
+}
+
+function tableOf(only, figures, cells, titles) {
+  const shown = cells.filter((cell) => only === undefined || cell.case === only);
+  const used = figures.filter((figure) => shown.some(({ median }) => median[figure] !== undefined));
+  const order = [...new Set(shown.map((cell) => cell.case))];
+  const rows = shown
+    .toSorted((a, b) => order.indexOf(a.case) - order.indexOf(b.case))
+    .map((cell) => [
+      ...(only === undefined ? [cell.case] : []),
+      titles.get(cell.contestant),
+      ...used.map((figure) => format(figure, cell.median[figure])),
+    ]);
+  const columns = [...(only === undefined ? ["case"] : []), "contestant"];
+  return { columns: [...columns, ...used.map((figure) => FIGURES[figure] ?? figure)], rows };
+}
+
+/** How each resumes, and what that leaves to the application. */
+function ways(contestants) {
+  const told = contestants.filter(({ way, missing }) => way !== undefined && !missing);
+  if (told.length === 0) return [];
+  const rows = told.map(({ title, version, way, yours }) => `| ${title} ${version} | ${way} | ${yours} |`);
+  return [
+    "| contestant | its way of resuming | left to the application |",
+    "| --- | --- | --- |",
     ...rows,
     "",
-    ...[...notes, ...failed, ...absent].flatMap((note) => [note, ""]),
   ];
+}
+
+/** A scenario that was run again since. */
+function apart(run, { at }) {
+  return run === undefined || run.at === at ? [] : [`Run apart: ${run.at} UTC, commit ${run.commit}.`];
 }
 
 function draw(chart, cells, titles) {
@@ -185,16 +367,18 @@ function draw(chart, cells, titles) {
       isOwn: contestant.startsWith("millrace"),
       value: median[chart.figure],
     }))
-    .sort((a, b) => a.value.median - b.value.median);
+    .sort((a, b) => (a.value.median - b.value.median) * (chart.isMoreBetter ? -1 : 1));
   if (bars.length < 2) return [];
-  const file = `charts/${`${chart.scenario}-${chart.case}`.replace(/[^a-z0-9]+/gi, "-")}.svg`;
+  const name = chart.file ?? `${chart.scenario}-${chart.case}`.replace(/[^a-z0-9]+/gi, "-");
+  const file = `charts/${name}.svg`;
   writeFileSync(join(HERE, file), drawBars({ ...chart, bars }));
   return [`![${chart.title}](${file})`, ""];
 }
 
 function format(figure, described) {
   if (described === undefined) return "";
-  const { median, min, max } = described;
+  const { median, min, max, count } = described;
+  if (figure === "passes") return median === 1 ? "yes" : "**no**";
   if (figure === "lost") return median === 0 && max === 0 ? "0" : `lost ${show(Math.max(median, max))}`;
-  return figure === "cpuMicros" ? `${show(median)} (${show(min)}–${show(max)})` : show(median);
+  return figure === "cpuMicros" && count > 1 ? `${show(median)} (${show(min)}–${show(max)})` : show(median);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** npm run bench -- [scenario…] [--quick | --smoke] [--rounds N] [--only name,name] [--output folder]
- *  Measures Millrace beside its rivals, and writes results/*.json; a run of all scenarios also RESULTS.md and charts/. */
+/** npm run bench -- [scenario…] [--quick | --smoke] [--rounds N] [--only name,name] [--output folder] [--report]
+ *  Measures Millrace beside its rivals, and writes results/*.json; without names also RESULTS.md and charts/, and with --report a
+ *  run of some puts theirs in. */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { loadContestant } from "./contestants/index.mjs";
 import { ROOT } from "./contestants/product.mjs";
 import { describeMachine } from "./machine.mjs";
 import { describeRounds } from "./measure.mjs";
-import { writeReport } from "./report.mjs";
+import { mergeReport, writeReport } from "./report.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const SCENARIOS = [
@@ -23,7 +24,12 @@ const SCENARIOS = [
   "append",
   "neighbour",
   "page",
+  "transports",
+  "cuts",
 ];
+/** Run by name alone, as the contestants are that a scenario calls `apart`: with these, a run of all would take longer than a
+ *  quarter of an hour. */
+const APART = ["page", "transports", "cuts"];
 const SIZES = {
   full: { rounds: 5, warmMs: 800 },
   quick: { rounds: 2, warmMs: 1_000 },
@@ -38,6 +44,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: "string" },
     only: { type: "string" },
     output: { type: "string" },
+    report: { type: "boolean" },
     profile: { type: "string" },
     help: { type: "boolean" },
   },
@@ -49,7 +56,7 @@ async function main() {
   if (values.help || unknown.length > 0) {
     if (unknown.length > 0) console.error(`There is no scenario ${unknown.join(", ")}.`);
     console.log(
-      `npm run bench -- [scenario…] [--quick | --smoke] [--only contestants]\nScenarios: ${SCENARIOS.join(", ")}`,
+      `npm run bench -- [scenario…] [--quick | --smoke] [--only contestants] [--report]\nScenarios: ${SCENARIOS.join(", ")}; ${APART.join(", ")} only by name.`,
     );
     return unknown.length > 0 ? 2 : 0;
   }
@@ -60,7 +67,7 @@ async function main() {
   const machine = describeMachine(ROOT);
   say(machine.lines.join("\n"));
   const results = [];
-  for (const name of positionals.length > 0 ? positionals : SCENARIOS) {
+  for (const name of positionals.length > 0 ? positionals : usual(size)) {
     const result = await runScenario(name, size);
     results.push(result);
     writeFileSync(join(output, `${name}.json`), JSON.stringify({ machine, ...result }, undefined, 1));
@@ -68,9 +75,14 @@ async function main() {
   }
   if (positionals.length === 0 && size !== "smoke")
     writeReport({ machine, size, results, seconds: (performance.now() - begun) / 1000 });
+  else if (values.report) mergeReport({ machine, results, isPart: values.only !== undefined });
   const failed = results.some(({ cells }) => cells.length === 0);
   say(`Done in ${Math.round((performance.now() - begun) / 1000)} s.`);
   return failed ? 1 : 0;
+}
+
+function usual(size) {
+  return size === "smoke" ? SCENARIOS : SCENARIOS.filter((name) => !APART.includes(name));
 }
 
 /** Installs the rivals where that is not done, and builds the product. The smoke size takes what is there. */
@@ -107,8 +119,11 @@ function isInstalled() {
 async function runScenario(name, size) {
   const { default: scenario } = await import(`./scenarios/${name}.mjs`);
   const only = values.only?.split(",");
-  const wanted = scenario.contestants.filter((contestant) => only?.includes(contestant) ?? true);
-  const loaded = await Promise.all(wanted.map(loadContestant));
+  const isNamed = positionals.includes(name) || size === "smoke";
+  const wanted = scenario.contestants.filter(
+    (contestant) => only?.includes(contestant) ?? (isNamed || !scenario.apart?.includes(contestant)),
+  );
+  const loaded = await Promise.all(wanted.map((each) => loadContestant(each, scenario.folder)));
   const missing = loaded.filter((contestant) => contestant.missing);
   for (const { name: absent, missing: what } of missing)
     say(`${absent} is missing: ${what} is not installed`);
@@ -127,12 +142,15 @@ async function runScenario(name, size) {
     title: scenario.title,
     size,
     figures: scenario.figures,
+    isByCase: scenario.isByCase,
     notes: scenario.notes ?? [],
     contestants: loaded.map((each) => ({
       name: each.name,
       title: each.title,
       version: each.version,
       missing: each.missing,
+      way: each.way,
+      yours: each.yours,
     })),
     failures,
     cells: cells.map((cell) => ({ ...cell, median: describeRounds(cell.rounds) })),

@@ -13,7 +13,7 @@ export async function serve(port: number, options: ServerOptions = {}) {
   const app = express();
   app.get("/", (_request, response) => void response.type("html").send(page));
   app.get("/hello", (_request, response) => void response.json({ hello: "from Express" }));
-  // Last, since it answers all that is left. No middleware that reads bodies may stand above it.
+  // Last, since it answers all that is left. Bodies that a middleware above has parsed are taken as they are.
   app.use((request, response) => void millrace.handler(request, response));
 
   const server = createHttpServer(app);

@@ -1,6 +1,6 @@
 /** Renders the documents as pages, so that the guide model's links lead somewhere. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { Marked } from "marked";
 import { gfmHeadingId } from "marked-gfm-heading-id";
 import { ROOT } from "./tool.mjs";
@@ -22,21 +22,26 @@ export async function renderDocument(path, target) {
   const title = /^# (.+)$/m.exec(markdown)?.[1] ?? "Millrace";
   const to = join(target, "docs", path.replace(/^docs\//, "").replace(/\.md$/, ".html"));
   await mkdir(dirname(to), { recursive: true });
-  await writeFile(to, page(title, await marked.parse(markdown)));
+  await writeFile(to, page(title, await marked.parse(markdown), upFrom(to, target)));
 }
 
-function page(title, body) {
+/** The way from a page to the folder that is served, which may be under a prefix. */
+function upFrom(file, target) {
+  return "../".repeat(relative(target, dirname(file)).split(sep).length);
+}
+
+function page(title, body, up) {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title.replaceAll("&", "&amp;").replaceAll("<", "&lt;")} · Millrace</title>
-<link rel="icon" href="/favicon.svg">
-<link rel="stylesheet" href="/docs.css">
+<link rel="icon" href="${up}favicon.svg">
+<link rel="stylesheet" href="${up}docs.css">
 </head>
 <body>
-<p><a href="/">Millrace</a></p>
+<p><a href="${up}">Millrace</a></p>
 ${body}
 </body>
 </html>

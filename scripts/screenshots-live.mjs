@@ -11,6 +11,50 @@ const NARROW = { width: 390, height: 780 };
 /** Each picture: its name, how the page is, where it is, and what is there once it is filled. */
 const PICTURES = [
   { name: "live-light", size: WIDE, scheme: "light", path: "/live", filled: "h1" },
+  {
+    name: "notifications-light",
+    size: WIDE,
+    scheme: "light",
+    path: "/live/notifications",
+    filled: ".live-main .notif-row",
+  },
+  {
+    name: "notifications-phone",
+    size: NARROW,
+    scheme: "dark",
+    path: "/live/notifications",
+    filled: ".live-main .notif-row",
+  },
+  { name: "bell-dark", size: WIDE, scheme: "dark", path: "/", filled: ".bell-count", press: ".bell" },
+  {
+    name: "support-desk-light",
+    size: WIDE,
+    scheme: "light",
+    path: "/live/support/desk/t1",
+    filled: ".support-text",
+  },
+  {
+    name: "support-desk-phone",
+    size: NARROW,
+    scheme: "light",
+    path: "/live/support/desk/t1",
+    filled: ".support-text",
+  },
+  {
+    name: "support-list-phone",
+    size: NARROW,
+    scheme: "dark",
+    path: "/live/support/desk",
+    filled: ".support-row",
+  },
+  {
+    name: "support-ticket-dark",
+    size: WIDE,
+    scheme: "dark",
+    path: "/live/support/tickets/t1",
+    filled: ".support-text",
+  },
+  { name: "support-light", size: WIDE, scheme: "light", path: "/live/support", filled: ".support-form" },
   { name: "scoreboard-light", size: WIDE, scheme: "light", path: "/live/scoreboard", filled: ".match" },
   { name: "scoreboard-phone", size: NARROW, scheme: "dark", path: "/live/scoreboard", filled: ".match" },
   { name: "keep-score-dark", size: WIDE, scheme: "dark", path: "/live/scoreboard/keep", filled: ".keep" },
@@ -24,6 +68,34 @@ const MATCHES = [
   { key: "m1", teams: ["Larks", "Swifts"], home: 3, away: 1, clock: "63′", began: 1 },
   { key: "m2", teams: ["Otters", "Herons"], home: 0, away: 0, clock: "12′", began: 2 },
   { key: "m3", teams: ["Foxes", "Badgers"], home: 1, away: 2, status: "ended", began: 3 },
+];
+const MINUTE_MS = 60_000;
+const NOTICES = [
+  {
+    title: "Build 41 passed",
+    text: "618 tests in 4 min 12 s",
+    topic: "builds",
+    at: Date.now() - 180 * MINUTE_MS,
+  },
+  {
+    title: "Ada mentioned you in “Release notes”",
+    text: "“Can you look at the second paragraph before noon?”",
+    topic: "mentions",
+    href: "/",
+    at: Date.now() - 40 * MINUTE_MS,
+  },
+  { title: "Build 42 failed", text: "2 of 618 tests", topic: "builds", at: Date.now() - 12 * MINUTE_MS },
+];
+const TICKET = [
+  {
+    type: "ticket-open",
+    subject: "The tap drips",
+    name: "Ada",
+    text: "It has dripped since Monday, and the bucket is full.",
+  },
+  { type: "ticket-assign", to: "Robin", name: "Robin" },
+  { type: "ticket-reply", from: "agent", name: "Robin", text: "Which one is it: the one at the left?" },
+  { type: "ticket-reply", from: "customer", name: "Ada", text: "Yes, and now it hums." },
 ];
 /** How long the figures and the prices run before the first picture, so that their lines have a past. */
 const PAST_MS = 12_000;
@@ -49,6 +121,22 @@ export async function takeLivePictures({ browser, folder, wanted }) {
       "scores",
       MATCHES.map((match) => ({ type: "score", ...match })),
     );
+    await send(url, "POST", "notifications/local", NOTICES);
+    await send(url, "PUT", "support/tickets", { kind: "state" });
+    const opened = Date.now() - TICKET.length * 60_000;
+    const at = (index) => opened + index * 60_000;
+    await send(
+      url,
+      "POST",
+      "support/tickets/t1",
+      TICKET.map((event, index) => ({ ...event, at: at(index) })),
+    );
+    await send(url, "POST", "support/tickets", {
+      type: "ticket",
+      key: "t1",
+      subject: "The tap drips",
+      customer: "Ada",
+    });
     await send(url, "POST", "demo/ticker-rate", {
       key: "rate",
       perSecond: 2_000,
@@ -71,7 +159,7 @@ export async function takeLivePictures({ browser, folder, wanted }) {
   }
 }
 
-async function take(browser, url, file, { size, scheme, path, filled }) {
+async function take(browser, url, file, { size, scheme, path, filled, press }) {
   const context = await browser.newContext({
     viewport: size,
     colorScheme: scheme,
@@ -88,8 +176,19 @@ async function take(browser, url, file, { size, scheme, path, filled }) {
     until,
   });
   await sleep(LIVELY_MS + 2_000);
+  // Somebody at the other side of the desk.
+  const role = path.includes("tickets") ? "agent" : "customer";
+  const data = { role, name: role === "agent" ? "Robin" : "Ada" };
+  await post(`${url}/v1/signals/support/tickets/t1`, { kind: "typing", data });
+  if (press !== undefined) await page.locator(press).click();
   // A change that is just draining.
   await send(url, "POST", "scores", { type: "score", ...MATCHES[0], home: 4, clock: "64′" });
+  if (path.endsWith("notifications") && size === WIDE)
+    await send(url, "POST", "notifications/local", {
+      title: "Mill 3 is back",
+      topic: "machines",
+      at: Date.now(),
+    });
   await sleep(250);
   await page.screenshot({ path: file });
   console.log(`${file.split("/").at(-1)}  ${Math.round((await stat(file)).size / 1024)} KB`);
@@ -106,8 +205,12 @@ function read(url, signal) {
     });
 }
 
-async function send(url, method, stream, body) {
+function send(url, method, stream, body) {
+  return post(`${url}/v1/streams/${stream}`, body, method);
+}
+
+async function post(url, body, method = "POST") {
   const request = { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(`${url}/v1/streams/${stream}`, request);
-  if (!response.ok) throw new Error(`${method} ${stream}: ${response.status}`);
+  const response = await fetch(url, request);
+  if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);
 }

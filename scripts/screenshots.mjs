@@ -9,6 +9,7 @@ import { chromium } from "playwright-core";
 import { createServer } from "../dist/server.js";
 import { ANSWERS } from "./screenshot-answers.mjs";
 import { takeLivePictures } from "./screenshots-live.mjs";
+import { takeTransportsPicture } from "./screenshots-transports.mjs";
 import { ROOT } from "./tool.mjs";
 
 const FOLDER = join(ROOT, "docs", "screenshots");
@@ -53,6 +54,7 @@ async function main() {
   const wanted = process.argv.slice(2);
   try {
     await takeLivePictures({ browser, folder: FOLDER, wanted });
+    await takeTransportsPicture({ browser, folder: FOLDER, wanted });
     // A list of chats is part of every picture.
     const first = await open(browser, url, PICTURES[0]);
     for (const title of Object.keys(ANSWERS)) {

@@ -1,15 +1,15 @@
-/** What the tests need from the machine and npm does not bring: a browser and a proxy. */
+/** What the tests need from the machine and npm does not bring: a browser, a proxy and a Redis. */
 import { existsSync, readFileSync } from "node:fs";
 import { runTool } from "./tool.mjs";
 
 const NEEDS = [
   { file: "/usr/bin/chromium", packages: ["chromium"] },
-  { file: "/usr/sbin/nginx", packages: ["nginx-light", "nginx"] },
+  { file: "/usr/sbin/nginx", packages: ["nginx-light", "nginx"], pidFile: "/run/nginx.pid" },
+  { file: "/usr/bin/redis-server", packages: ["redis-server"], pidFile: "/run/redis/redis-server.pid" },
 ];
-const NGINX_PID = "/run/nginx.pid";
 const STOP_WAIT_MS = 5_000;
 
-/** Makes sure that Chromium and nginx are there; installs them if this is root on a Debian.
+/** Makes sure that Chromium, nginx and Redis are there; installs them if this is root on a Debian.
  *  @returns {Promise<{installed: string[], problem?: string}>} `problem` is one sentence that says what to install */
 export async function ensureSystem() {
   const missing = NEEDS.filter(({ file }) => !existsSync(file));
@@ -19,7 +19,9 @@ export async function ensureSystem() {
   const request = `The tests need ${missing.map(({ file }) => file).join(" and ")}: install the Debian packages ${names.join(" and ")}.`;
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return { installed: [], problem: request };
 
-  const nginxBefore = nginxPid();
+  const startable = missing.filter(
+    ({ pidFile }) => pidFile !== undefined && runningPid(pidFile) === undefined,
+  );
   await runApt("update", "-qq");
   for (const { file, packages } of missing) {
     for (const name of packages) {
@@ -27,7 +29,7 @@ export async function ensureSystem() {
     }
     if (!existsSync(file)) return { installed: [], problem: request };
   }
-  if (nginxBefore === undefined) await stopNginx();
+  for (const { pidFile } of startable) await stopStarted(pidFile);
   return { installed: names };
 }
 
@@ -35,24 +37,24 @@ function runApt(...args) {
   return runTool("/usr/bin/apt-get", args, { env: { DEBIAN_FRONTEND: "noninteractive" } });
 }
 
-/** Some machines start nginx when its package arrives. It is stopped by its own pid, and only if it was not there before:
+/** Some machines start a service when its package arrives. It is stopped by its own pid, and only if it was not there before:
  *  the tests start their own on free ports. */
-async function stopNginx() {
-  const pid = nginxPid();
+async function stopStarted(pidFile) {
+  const pid = runningPid(pidFile);
   if (pid === undefined) return;
   process.kill(pid, "SIGTERM");
   const deadline = Date.now() + STOP_WAIT_MS;
-  while (nginxPid() === pid && Date.now() < deadline) {
+  while (runningPid(pidFile) === pid && Date.now() < deadline) {
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
   }
 }
 
-/** The pid of the machine's own nginx, if it runs. */
-function nginxPid() {
+/** The pid of the machine's own service, if it runs. */
+function runningPid(pidFile) {
   try {
-    const pid = Number(readFileSync(NGINX_PID, "utf8"));
+    const pid = Number(readFileSync(pidFile, "utf8"));
     // Zero or a broken number would address a whole process group.
     if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
     process.kill(pid, 0);

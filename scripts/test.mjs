@@ -15,6 +15,7 @@ const CHECKS = [
   { name: "format", command: "oxfmt", args: ["--check", "."] },
   { name: "dead code", command: "knip", args: ["--no-progress", "--treat-config-hints-as-errors"] },
   { name: "package", command: "publint", args: ["--strict"] },
+  { name: "package types", command: "attw", args: ["--pack", ".", "--profile", "esm-only", "--quiet"] },
 ];
 const CHECKS_AT_ONCE = 2;
 const REPORT = join(ROOT, ".cache", "vitest.json");

@@ -11,6 +11,10 @@ import { parseStreamName } from "./protocol/names.ts";
 export interface Tally extends Sent {
   /** Events that were given to the log. */
   events: number;
+  /** Their length, in characters of JSON. */
+  eventBytes: number;
+  /** Appends, of which one in 16 is timed. */
+  appends: number;
   /** How long runs waited for their first delta since the figures were last taken, in milliseconds. */
   firstDeltas: number[];
 }
@@ -31,16 +35,19 @@ const RETENTION = { maxEvents: 900 };
 const RESOLUTION_MS = 20;
 
 export function createTally(): Tally {
-  return { events: 0, bytes: 0, firstDeltas: [] };
+  return { events: 0, eventBytes: 0, appends: 0, bytes: 0, firstDeltas: [] };
 }
 
 /** The same log, whose appends are counted. */
-export function countAppends(log: Log, tally: Tally): Log {
+export function countAppends(log: Log, tally: Tally, onTimed?: (seconds: number) => void): Log {
   return {
     create: (stream, options) => log.create(stream, options),
     append(stream, events, options) {
       tally.events += events.length;
-      return log.append(stream, events, options);
+      for (const { data } of events) tally.eventBytes += data.length;
+      const answer = log.append(stream, events, options);
+      if (onTimed !== undefined && (tally.appends++ & 15) === 0) time(answer, onTimed);
+      return answer;
     },
     read: (stream, after, limit) => log.read(stream, after, limit),
     info: (stream) => log.info(stream),
@@ -49,8 +56,18 @@ export function countAppends(log: Log, tally: Tally): Log {
     key: (id) => log.key(id),
     expireKey: (id, expiresAt) => log.expireKey(id, expiresAt),
     openWriters: () => log.openWriters(),
+    ...(log.backup && { backup: log.backup }),
+    ...(log.deadWriters && { deadWriters: () => log.deadWriters?.() ?? Promise.resolve([]) }),
     close: () => log.close(),
   };
+}
+
+function time(answer: Promise<unknown>, onTimed: (seconds: number) => void): void {
+  const startedAt = performance.now();
+  answer.then(
+    () => onTimed((performance.now() - startedAt) / 1_000),
+    () => {}, // Its caller hears of it.
+  );
 }
 
 /** Appends what the server does to `sys/server`, once a second, until it is stopped.

@@ -19,6 +19,7 @@ const RULES: ImportRule[] = [
     packages: ["lmdb", "fs-native-extensions"],
     node: true,
   },
+  { files: /^src\/log\/redis[^/]*\.ts$/, may: [PROTOCOL], packages: ["ioredis"], node: true },
   { files: /^src\/log\//, may: [PROTOCOL] },
   { files: /^src\/hub\//, may: [PROTOCOL], mayType: LOG_TYPES },
   {
@@ -49,12 +50,19 @@ const RULES: ImportRule[] = [
     node: true,
   },
   {
+    files: /^src\/http\/auth\//,
+    may: [PROTOCOL, "src/hub/", "src/chat/", "src/http/"],
+    mayType: LOG_TYPES,
+    packages: ["hono", "jose", "zod"],
+  },
+  {
     files: /^src\/http\//,
     may: [PROTOCOL, "src/hub/", "src/chat/"],
     mayType: LOG_TYPES,
     packages: ["hono", "zod"],
   },
   { files: /^src\/client\//, may: [PROTOCOL], packages: ["eventsource-parser"] },
+  { files: /^src\/ai-sdk\//, may: [], packages: ["eventsource-parser"] },
   { files: /^src\/react\//, may: [PROTOCOL, "src/client/"], packages: ["react"] },
   {
     files: /^src\/cli\//,
@@ -64,6 +72,7 @@ const RULES: ImportRule[] = [
   },
   {
     files: /^src\/server[^/]*\.ts$/,
+    packages: ["pino", "prom-client", "@opentelemetry/api"],
     may: [
       PROTOCOL,
       "src/log/",
@@ -72,6 +81,12 @@ const RULES: ImportRule[] = [
       "src/http/",
       "src/server-fetch.ts",
       "src/server-figures.ts",
+      "src/server-log-lines.ts",
+      "src/server-metrics.ts",
+      "src/server-trace.ts",
+      "src/server-run.ts",
+      "src/server-streams.ts",
+      "src/server-keys.ts",
     ],
     node: true,
   },
@@ -125,6 +140,8 @@ describe("the import checker", () => {
     ["src/protocol/a.ts", 'import { z } from "zod";', "may not import the package zod"],
     ["src/log/a.ts", 'import { hub } from "../hub/hub.ts";', "may not import src/hub/hub.ts"],
     ["src/log/a.ts", 'import { open } from "lmdb";', "may not import the package lmdb"],
+    ["src/log/a.ts", 'import { Redis } from "ioredis";', "may not import the package ioredis"],
+    ["src/log/lmdb.ts", 'import { Redis } from "ioredis";', "may not import the package ioredis"],
     ["src/log/lmdb.ts", 'import { hub } from "../hub/hub.ts";', "may not import src/hub/hub.ts"],
     ["src/hub/a.ts", 'import { Log } from "../log/log.ts";', "src/log/log.ts for its types only"],
     ["src/hub/a.ts", 'import { type Log } from "../log/log.ts";', "src/log/log.ts for its types only"],

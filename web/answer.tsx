@@ -1,13 +1,13 @@
 import { useRef } from "react";
 import type { ReactNode } from "react";
 import type { AssistantChatMessage } from "millrace/protocol";
+import { AnswerParts } from "./answer-parts.tsx";
 import { Branches } from "./branches.tsx";
 import { copyText } from "./copy.ts";
 import { Figures } from "./figures.tsx";
 import { useKeptFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import type { MessageProps } from "./message.tsx";
-import { Prose } from "./prose.tsx";
 import { showWire } from "./shown-wire.ts";
 import { describeEnd } from "./words.ts";
 
@@ -35,13 +35,7 @@ export function Answer(props: MessageProps & { message: AssistantChatMessage }):
         tabIndex={-1}
         onClick={() => showWire(true)}
       />
-      {message.reasoning !== undefined && (
-        <details className="reasoning" data-live={isOpen && message.text === ""}>
-          <summary>Reasoning</summary>
-          <p dir="auto">{message.reasoning}</p>
-        </details>
-      )}
-      <Prose text={message.text} isOpen={isOpen} />
+      <AnswerParts message={message} />
       {ending !== undefined && (
         <p className="ending" data-tone={ending.tone}>
           {ending.text}

@@ -1,11 +1,13 @@
-import { Suspense, lazy, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
+import { addressOf } from "./base.ts";
 import { Bar } from "./bar.tsx";
 import { Chat } from "./chat.tsx";
 import { focusBox } from "./focus.ts";
 import { Help } from "./help.tsx";
 import { ChatInstructions, Instructions } from "./instructions.tsx";
 import { stepMessage, useKeys } from "./keys.ts";
+import { lazyPart } from "./lazy-part.ts";
 import { NewChat } from "./new-chat.tsx";
 import { navigate, useRoute } from "./route.ts";
 import { showWire, toggleWire, useShownWire } from "./shown-wire.ts";
@@ -15,7 +17,7 @@ import { Sidebar } from "./sidebar.tsx";
 const WIDE = "(min-width: 960px)";
 
 // Whoever does not look at the wire does not load it.
-const Wire = lazy(async () => ({ default: (await import("./wire.tsx")).Wire }));
+const Wire = lazyPart(async () => (await import("./wire.tsx")).Wire);
 
 /** The page: the list of chats, and one of them or the beginning of another. */
 export function App(): ReactNode {
@@ -46,7 +48,7 @@ export function App(): ReactNode {
       j: () => stepMessage(1),
       k: () => stepMessage(-1),
       m: focusBox,
-      n: () => navigate("/"),
+      n: () => navigate(addressOf("/")),
       "/": () => {
         // Where the list is a drawer it comes first.
         if (!matchMedia(WIDE).matches) setListOpen(true);

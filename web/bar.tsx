@@ -1,8 +1,15 @@
+import { Suspense, useState } from "react";
 import type { ReactNode, RefObject } from "react";
+import { useConnection } from "millrace/react";
+import { addressOf } from "./base.ts";
 import { Icon } from "./icons.tsx";
+import { lazyPart } from "./lazy-part.ts";
 import { More } from "./more.tsx";
 import type { MoreProps } from "./more.tsx";
 import { onLink } from "./route.ts";
+
+// Nobody has to wait for it with a question, and it does not knock at a server that cannot be reached or refuses.
+const Bell = lazyPart(async () => (await import("./bell.tsx")).Bell);
 
 export interface BarProps extends MoreProps {
   /** The button that brings the list, where that is a drawer. */
@@ -15,6 +22,9 @@ export interface BarProps extends MoreProps {
 
 /** The top of the page, which stays there: where one is, and what can be shown beside it. */
 export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire, ...more }: BarProps): ReactNode {
+  const { status } = useConnection();
+  const [wasOpen, setWasOpen] = useState(false);
+  if (status === "open" && !wasOpen) setWasOpen(true);
   return (
     <header className="bar">
       <button
@@ -27,7 +37,7 @@ export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire, ...more }: B
       >
         <Icon name="menu" />
       </button>
-      <a className="brand" href="/" onClick={onLink}>
+      <a className="brand" href={addressOf("/")} onClick={onLink}>
         <Icon name="logo" />
         Millrace
       </a>
@@ -42,6 +52,9 @@ export function Bar({ menu, isListOpen, onMenu, isWireOpen, onWire, ...more }: B
         <Icon name="wire" />
         Wire
       </button>
+      <Suspense fallback={<span className="button is-icon" />}>
+        {wasOpen ? <Bell /> : <span className="button is-icon" />}
+      </Suspense>
       <More {...more} />
     </header>
   );

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useChat, useClient, useConnection } from "millrace/react";
+import { addressOf } from "./base.ts";
 import { Composer } from "./composer.tsx";
 import { useCut } from "./cut.ts";
 import { isCovered as isPageCovered } from "./dialog.tsx";
@@ -44,7 +45,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
   if (chat.status === "unknown") {
     return (
       <Nothing title="There is no such chat." status={status}>
-        <a className="button is-line" href="/" onClick={onLink}>
+        <a className="button is-line" href={addressOf("/")} onClick={onLink}>
           Start a new one
         </a>
       </Nothing>
@@ -56,7 +57,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
         <button type="button" className="button is-line" onClick={() => void store.restore()}>
           Restore it
         </button>
-        <a className="button is-plain" href="/" onClick={onLink}>
+        <a className="button is-plain" href={addressOf("/")} onClick={onLink}>
           Start a new one
         </a>
       </Nothing>

@@ -16,7 +16,7 @@ export function Dialog({ title, onClose, children }: DialogProps): ReactNode {
   useEffect(() => {
     if (dialog.current?.open === false) dialog.current.showModal();
     // Whoever comes to write begins with that.
-    (dialog.current?.querySelector("textarea") ?? dialog.current)?.focus();
+    (dialog.current?.querySelector<HTMLElement>("textarea, input[name=key]") ?? dialog.current)?.focus();
   }, []);
   return (
     <dialog

@@ -1,4 +1,5 @@
 import type { ChatView } from "millrace/client";
+import type { ChatMessage } from "millrace/protocol";
 import { describeEnd } from "./words.ts";
 
 /** The shown branch of a chat as a document. Pure. */
@@ -6,11 +7,24 @@ export function toMarkdown({ title, system, path }: Pick<ChatView, "title" | "sy
   const parts = [`# ${titleOf(title)}`];
   if (system !== undefined) parts.push(`> ${system.replaceAll("\n", "\n> ")}`);
   for (const { message } of path) {
-    parts.push(`## ${message.role === "user" ? "You" : message.model}`, message.text.trim());
+    parts.push(`## ${message.role === "user" ? "You" : message.model}`, ...wordsOf(message));
     const ending = message.role === "assistant" ? describeEnd(message) : undefined;
     if (ending !== undefined) parts.push(`*${ending.text}*`);
   }
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** What a message says, with the calls of tools where they stand in it. */
+function wordsOf(message: ChatMessage): string[] {
+  if (message.role === "user" || message.parts === undefined) return [message.text.trim()];
+  return message.parts.map((part) => {
+    if (part.type === "text") return part.text.trim();
+    if (part.type !== "tool") return "";
+    const { tool, input, output, error, approved } = part;
+    const outcome =
+      error?.message ?? (approved === false ? "refused" : (JSON.stringify(output) ?? "unfinished"));
+    return `- \`${tool}\` ${JSON.stringify(input) ?? ""}: ${outcome}`;
+  });
 }
 
 /** A name for the file of a chat, of letters and digits that every system takes. Pure. */

@@ -3,6 +3,8 @@ import type { ReactNode } from "react";
 const PATHS = {
   again: "M20 11a8 8 0 1 0-2.3 6.2M20 4v7h-7",
   ask: "M12 19V5M6 11l6-6 6 6",
+  bell: "M6 17v-6a6 6 0 0 1 12 0v6l1.5 1.5h-15zM10 21h4",
+  check: "M5 13l4.5 4.5L19 7",
   close: "M6 6l12 12M18 6L6 18",
   continue: "M6 5v14l6-7zM13 5v14l6-7z",
   copy: "M9 9h11v11H9zM15 9V4H4v11h5",

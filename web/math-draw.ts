@@ -1,8 +1,9 @@
 import katex from "katex";
 import "katex/dist/katex.min.css";
 
-/** Draws TeX as nodes: no markup is parsed, no address is followed, and nothing is loaded but our own fonts. */
-export function drawMath(element: HTMLElement, source: string, isDisplay: boolean): void {
+/** Draws TeX as nodes: no markup is parsed, no address is followed, and nothing is loaded but our own fonts. Undefined: it is not
+ *  TeX that KaTeX knows. */
+export function drawMath(source: string, isDisplay: boolean): Node[] | undefined {
   const drawn = document.createElement("span");
   try {
     katex.render(source, drawn, {
@@ -12,10 +13,8 @@ export function drawMath(element: HTMLElement, source: string, isDisplay: boolea
       maxExpand: 500,
       maxSize: 40,
     });
-    element.replaceChildren(...drawn.childNodes);
-    element.classList.add("is-drawn");
+    return [...drawn.childNodes];
   } catch {
-    // Not TeX that KaTeX knows: its source stays.
-    element.classList.add("is-source");
+    return undefined;
   }
 }

@@ -17,8 +17,18 @@ export async function renderMath(element: HTMLElement, source: string, isDisplay
     loading = undefined;
     return;
   }
+  let drawn: Node[] | undefined;
+  // A formula is a hundred boxes. It is made in one turn and laid out in the next, not with all else that a frame has to do.
   later(() => {
-    if (element.isConnected && element.textContent === source) draw(element, source, isDisplay);
+    if (!element.isConnected || element.textContent !== source) return false;
+    if (drawn === undefined) {
+      drawn = draw(source, isDisplay);
+      element.classList.toggle("is-source", drawn === undefined);
+      return drawn !== undefined;
+    }
+    element.replaceChildren(...drawn);
+    element.classList.add("is-drawn");
+    element.getBoundingClientRect();
     return false;
   });
 }

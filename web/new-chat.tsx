@@ -10,7 +10,12 @@ import { StatusLine } from "./status-line.tsx";
 import { statusOf } from "./words.ts";
 import type { Status } from "./words.ts";
 
-const EXAMPLES = ["What is SSE?", "Why not WebSockets?", "How do I resume after a cut?"];
+const EXAMPLES = [
+  "What is SSE?",
+  "Why not WebSockets?",
+  "How do I resume after a cut?",
+  "What time is it in Tokyo?",
+];
 
 export interface NewChatProps {
   /** What an address proposes to ask. */

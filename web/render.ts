@@ -19,8 +19,10 @@ export interface Renderer {
 /** Text that is settled is kept as it stands once there is this much of it. */
 const SETTLE_LENGTH = 400;
 
-/** So many blocks at the end are drawn as usual; those before them only where they are seen. */
-const RECENT_BLOCKS = 8;
+/** A part of the document that has so many blocks is full. */
+const PART_BLOCKS = 8;
+/** So many parts at the end, more than a screen shows, are drawn as usual; those before them only where they are seen. */
+const RECENT_PARTS = 3;
 
 /** Builds the document as DOM nodes, never as HTML. A finished block, and within the open one the text that cannot change
  *  any more, keep their nodes: a token costs the same however long the answer is, and a selection survives. */
@@ -30,7 +32,7 @@ export function createRenderer(root: HTMLElement): Renderer {
   let blocks: OpenBlock[] = [];
   let outline = createOutline();
   let head: HTMLElement | undefined;
-  /** The last blocks that stand at the root. */
+  /** The last parts. What changes in one is not looked for in the others. */
   let recent: HTMLElement[] = [];
 
   // The place where the text is being written; it stays between two blocks until the next one is known.
@@ -40,11 +42,21 @@ export function createRenderer(root: HTMLElement): Renderer {
     next?.classList.add("is-head");
   };
 
+  /** Where the next block of the document belongs. A heading is not parted from what follows. */
+  const partFor = (block: Block): HTMLElement => {
+    const last = recent.at(-1);
+    const isFull = last !== undefined && last.childElementCount >= PART_BLOCKS;
+    if (last !== undefined && !(isFull && !isHeading(last.lastElementChild))) return last;
+    const part = element("div", block.kind === "heading" ? "part is-headed" : "part");
+    root.append(part);
+    recent.push(part);
+    if (recent.length > RECENT_PARTS) recent.shift()?.classList.add("is-past");
+    return part;
+  };
+
   const open = (block: Block) => {
     const element = blockElement(block, block.kind === "heading" ? outline.enter(block.level) : 0);
-    (blocks.at(-1)?.element ?? root).append(element);
-    if (blocks.length === 0) recent.push(element);
-    if (recent.length > RECENT_BLOCKS) recent.shift()?.classList.add("is-past");
+    (blocks.at(-1)?.element ?? partFor(block)).append(element);
     const leaf = leafOf(block, element);
     blocks.push({ block, element, leaf });
     if (leaf !== undefined) moveHead(leaf.element);
@@ -172,6 +184,10 @@ function createOutline(): { enter: (level: number) => number } {
       return levels.push(level);
     },
   };
+}
+
+function isHeading(element: Element | null): boolean {
+  return element instanceof HTMLHeadingElement;
 }
 
 function leafOf(block: Block, element: HTMLElement): Leaf | undefined {

@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import type { MouseEvent } from "react";
+import { addressOf, insidePath } from "./base.ts";
 
 /** Where the page is: at a chat, or at the beginning of a new one. */
 export interface Route {
@@ -22,7 +23,7 @@ function subscribe(listener: () => void): () => void {
 /** Reads an address. */
 export function readRoute(href: string): Route {
   const { pathname, searchParams } = new URL(href);
-  const chat = /^\/c\/([a-z0-9]+)$/.exec(pathname)?.[1];
+  const chat = /^\/c\/([a-z0-9]+)$/.exec(insidePath(pathname))?.[1];
   if (chat !== undefined) return { chat };
   const prompt = searchParams.get("prompt");
   return prompt === null ? {} : { prompt };
@@ -46,5 +47,5 @@ export function onLink(event: MouseEvent<HTMLAnchorElement>): void {
 }
 
 export function chatPath(chat: string): string {
-  return `/c/${chat}`;
+  return addressOf(`/c/${chat}`);
 }

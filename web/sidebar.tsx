@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useChats } from "millrace/react";
+import { addressOf } from "./base.ts";
 import { ChatEntry } from "./chat-entry.tsx";
 import { useKeptFocus } from "./focus.ts";
 import { Icon } from "./icons.tsx";
@@ -68,7 +69,7 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
       >
         <a
           className="button is-line new"
-          href="/"
+          href={addressOf("/")}
           onClick={onLink}
           aria-current={current === undefined ? "page" : undefined}
         >
@@ -95,7 +96,7 @@ export function Sidebar({ current, isOpen, onClose }: SidebarProps): ReactNode {
           <p className="no-chats">Your chats will stand here.</p>
         )}
         <Notice outcome={outcome} onUndo={(chat) => void change(() => restore(chat))} />
-        <a className="feeds" href="/live">
+        <a className="feeds" href={addressOf("/live")}>
           Live feeds
         </a>
       </nav>

@@ -2,6 +2,7 @@ import { useEffect } from "react";
 import type { ReactNode } from "react";
 import type { ConnectionView, StreamError } from "millrace/client";
 import { useChats, useConnection, useModels } from "millrace/react";
+import { SignInButton } from "./sign-in-button.tsx";
 import { LINK_WORDS } from "./words.ts";
 import type { Status } from "./words.ts";
 
@@ -17,6 +18,14 @@ export function StatusLine({ status, children }: { status: Status; children?: Re
     if (isModelless) void models.refresh();
   }, [isModelless, models.refresh]);
 
+  const isSignedOut = connection.error?.status === 401 || chats.error?.code === "unauthorized";
+
+  function retry(): void {
+    connection.retry();
+    chats.refresh();
+    void models.refresh();
+  }
+
   return (
     <div className="notice">
       <span
@@ -31,17 +40,12 @@ export function StatusLine({ status, children }: { status: Status; children?: Re
         {status.text}
       </p>
       {link === "refused" && (
-        <button
-          type="button"
-          className="button is-line"
-          onClick={() => {
-            connection.retry();
-            chats.refresh();
-            void models.refresh();
-          }}
-        >
-          Try again
-        </button>
+        <div className="notice-ways">
+          <button type="button" className="button is-line" onClick={retry}>
+            Try again
+          </button>
+          {isSignedOut && <SignInButton onSignedIn={retry} />}
+        </div>
       )}
       {children}
     </div>

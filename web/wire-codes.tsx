@@ -1,5 +1,6 @@
 import { useRef, useState } from "react";
 import type { ReactNode } from "react";
+import { BASE } from "./base.ts";
 import { copyText } from "./copy.ts";
 import { wireCode } from "./wire-code.ts";
 
@@ -7,7 +8,7 @@ import { wireCode } from "./wire-code.ts";
 export function WireCodes({ chat, cursor }: { chat: string; cursor: string | undefined }): ReactNode {
   const [chosen, setChosen] = useState("curl");
   const copyLabel = useRef<HTMLButtonElement>(null);
-  const codes = wireCode(location.origin, chat, cursor);
+  const codes = wireCode(location.origin + BASE, chat, cursor);
   const shown = codes.find(({ name }) => name === chosen) ?? codes[0];
   return (
     <details className="wire-codes">

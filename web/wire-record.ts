@@ -1,5 +1,5 @@
 import type { WireEvent } from "millrace/client";
-import { encodeSse } from "millrace/protocol";
+import { encodeSse, parseCursor } from "millrace/protocol";
 
 /** One line of the wire panel: a block of the stream, or what happened to the connection. */
 export type WireRow = { key: number; at: number } & (
@@ -16,6 +16,8 @@ export type WireRow = { key: number; at: number } & (
       gist: string;
       bytes: number;
       isReplay: boolean;
+      /** It came with a reading of the stream, and not over the wire. */
+      isRead?: true;
       /** What was wrong with its place, and was repaired. */
       fault?: "gap" | "double";
     }
@@ -39,29 +41,51 @@ export interface StreamRecord {
   bytes: number;
   /** Blocks that were out of their order. */
   faults: number;
+  /** Events that came with a reading, and not over the wire. */
+  reads: number;
   /** The cursor that its last event carried. */
   cursor?: string;
 }
 
 export const EMPTY_RECORD: WireRecord = { rows: [], streams: new Map(), cuts: 0, seen: 0 };
-const NOTHING_SEEN: StreamRecord = { frames: 0, bytes: 0, faults: 0 };
+const NOTHING_SEEN: StreamRecord = { frames: 0, bytes: 0, faults: 0, reads: 0 };
+
+/** An event that a reader of a stream was given, on whatever way it came. A tab that joins a connection of another tab reads
+ *  what there was by itself. */
+export interface ReadEvent {
+  type: "read";
+  at: number;
+  stream: string;
+  cursor: string;
+  event: Record<string, unknown>;
+}
 
 /** Older rows go: whoever wants all of them reads the stream. */
 const MAX_ROWS = 1_000;
 
-/** Takes what happened on the wire. Pure. */
-export function recordWire(record: WireRecord, events: readonly WireEvent[]): WireRecord {
+/** Takes what happened on the wire, and what was read beside it. Pure.
+ *  Law: what was read is shown where the wire has not brought it, and gives way where it does. */
+export function recordWire(record: WireRecord, events: readonly (WireEvent | ReadEvent)[]): WireRecord {
   const next = { ...record };
-  const rows = [...record.rows];
+  let rows = [...record.rows];
   const streams = new Map(record.streams);
   for (const event of events) {
     const key = next.seen++;
+    if (event.type === "read") {
+      const seen = streams.get(event.stream) ?? NOTHING_SEEN;
+      if (offsetOf(event.cursor) <= offsetOf(seen.cursor)) continue;
+      rows.push(readRow(event, key));
+      streams.set(event.stream, { ...seen, reads: seen.reads + 1, cursor: event.cursor });
+      continue;
+    }
     if (event.type !== "block") {
       rows.push(markOf(event, key));
       if (event.type === "cut") next.cuts += 1;
       continue;
     }
     const row = frameOf(event, key, next.lastId);
+    const cursor = event.order === undefined ? undefined : cursorOf(event.id);
+    if (cursor !== undefined) rows = rows.filter((one) => !isReadAgain(one, event.stream, cursor));
     rows.push(row);
     if (event.id !== undefined) next.lastId = event.id;
     const former = streams.get(event.stream ?? "") ?? NOTHING_SEEN;
@@ -70,7 +94,7 @@ export function recordWire(record: WireRecord, events: readonly WireEvent[]): Wi
       frames: former.frames + 1,
       bytes: former.bytes + row.bytes,
       faults: former.faults + (row.fault === undefined ? 0 : 1),
-      ...(event.order !== undefined && { cursor: cursorOf(event.id) }),
+      ...(cursor !== undefined && { cursor }),
     });
   }
   return { ...next, streams, rows: rows.slice(-MAX_ROWS) };
@@ -89,7 +113,41 @@ export function viewWire(record: WireRecord, stream: string | undefined): Stream
     frames: sum((one) => one.frames),
     bytes: sum((one) => one.bytes),
     faults: sum((one) => one.faults),
+    reads: sum((one) => one.reads),
   };
+}
+
+/** Whether this is a row of what was read and has now come over the wire, from this cursor on. */
+function isReadAgain(row: WireRow, stream: string | undefined, cursor: string): boolean {
+  return (
+    row.kind === "frame" &&
+    row.isRead === true &&
+    row.stream === stream &&
+    offsetOf(row.id) >= offsetOf(cursor)
+  );
+}
+
+function readRow({ at, stream, cursor, event }: ReadEvent, key: number): WireRow {
+  const data = JSON.stringify({ stream, event });
+  const { name = "message", gist } = readData(data);
+  const bytes = new TextEncoder().encode(encodeSse({ id: cursor, data })).length;
+  return {
+    kind: "frame",
+    key,
+    at,
+    stream,
+    data,
+    gist,
+    name,
+    bytes,
+    id: cursor,
+    isReplay: true,
+    isRead: true,
+  };
+}
+
+function offsetOf(cursor: string | undefined): number {
+  return (cursor === undefined ? undefined : parseCursor(cursor)?.offset) ?? 0;
 }
 
 type Block = Extract<WireEvent, { type: "block" }>;

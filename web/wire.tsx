@@ -1,12 +1,12 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import type { WireEvent } from "millrace/client";
+import type { Delivery, WireEvent } from "millrace/client";
 import { chatStream } from "millrace/protocol";
 import { useClient, useConnection } from "millrace/react";
 import { Icon } from "./icons.tsx";
 import { WireCodes } from "./wire-codes.tsx";
 import { EMPTY_RECORD, recordWire, viewWire } from "./wire-record.ts";
-import type { StreamRecord, WireRecord } from "./wire-record.ts";
+import type { ReadEvent, StreamRecord, WireRecord } from "./wire-record.ts";
 import { WireRows } from "./wire-rows.tsx";
 import { formatBytes } from "./words.ts";
 
@@ -24,7 +24,7 @@ const CUT_MS = 4_000;
 export function Wire({ chat, onClose }: WireProps): ReactNode {
   const { source } = useClient();
   const connection = useConnection();
-  const { record, clear } = useWireRecord();
+  const { record, clear } = useWireRecord(chat);
   const view = viewWire(record, chat === undefined ? undefined : chatStream(chat));
 
   return (
@@ -92,36 +92,52 @@ function Scroller({ seen, children }: { seen: number; children: ReactNode }): Re
   );
 }
 
-function describe({ frames, bytes, faults }: StreamRecord, cuts: number): string {
+function describe({ frames, bytes, faults, reads }: StreamRecord, cuts: number): string {
   const parts = [
     `${frames.toLocaleString("en-US")} ${frames === 1 ? "frame" : "frames"}`,
     formatBytes(bytes),
   ];
+  if (reads > 0) parts.push(`${reads.toLocaleString("en-US")} read before`);
   if (faults > 0) parts.push(`${faults} out of order`);
   if (cuts > 0) parts.push(`${cuts} ${cuts === 1 ? "cut" : "cuts"}`);
   return parts.join(" · ");
 }
 
-function useWireRecord(): { record: WireRecord; clear: () => void } {
+function useWireRecord(chat: string | undefined): { record: WireRecord; clear: () => void } {
   const { source } = useClient();
   const [record, setRecord] = useState(EMPTY_RECORD);
+  const take = useTogether(setRecord);
+  useEffect(() => source.onWire(take), [source, take]);
   useEffect(() => {
-    let arrived: WireEvent[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const show = () => {
-      const news = arrived;
-      arrived = [];
-      timer = undefined;
-      setRecord((former) => recordWire(former, news));
+    if (chat === undefined) return undefined;
+    const stream = chatStream(chat);
+    // Where another tab holds the wire, the beginning of a chat is read beside it.
+    const onDelivery = (delivery: Delivery) => {
+      if (delivery.type !== "event" || !delivery.isReplay) return;
+      take({ type: "read", at: Date.now(), stream, cursor: delivery.cursor, event: delivery.event });
     };
-    const stop = source.onWire((event) => {
-      arrived.push(event);
-      timer ??= setTimeout(show, SHOW_MS);
-    });
-    return () => {
-      stop();
-      clearTimeout(timer);
-    };
-  }, [source]);
+    return source.follow(stream, { kind: "chat", onDelivery });
+  }, [source, take, chat]);
   return { record, clear: () => setRecord(EMPTY_RECORD) };
+}
+
+/** Shows what comes together in one turn. */
+function useTogether(
+  setRecord: (change: (former: WireRecord) => WireRecord) => void,
+): (event: WireEvent | ReadEvent) => void {
+  const arrived = useRef<(WireEvent | ReadEvent)[]>([]);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(
+    (event) => {
+      arrived.current.push(event);
+      timer.current ??= setTimeout(() => {
+        const news = arrived.current;
+        arrived.current = [];
+        timer.current = undefined;
+        setRecord((former) => recordWire(former, news));
+      }, SHOW_MS);
+    },
+    [setRecord],
+  );
 }

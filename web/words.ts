@@ -42,6 +42,11 @@ export function statusOf({ isMaking, chat, connection, isCut, listError, late }:
   if (chat.isStopping) return quiet("Stopping.");
   const last = lastAnswer(chat);
   if (chat.isAnswering) {
+    if (
+      last?.parts?.some((part) => part.type === "tool" && part.state === "approval-request") &&
+      last.end === undefined
+    )
+      return quiet("A call waits for your word. Esc stops.");
     const isWaiting = last === undefined || last.end !== undefined || last.text === "";
     return quiet(isWaiting ? "Waiting for the first token. Esc stops." : "Answering. Esc stops.");
   }
@@ -62,6 +67,8 @@ export function describeEnd({ end, text }: AssistantChatMessage): Status | undef
     case undefined:
     case "stop":
       return undefined;
+    case "tool-calls":
+      return quiet("Ended with calls of tools that are not run here.");
     case "length":
       return { text: `Ended at the length limit.${kept}`, tone: "wait" };
     case "cancelled":

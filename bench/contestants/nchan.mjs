@@ -17,7 +17,7 @@ export default {
       return undefined;
     }
   },
-  command({ port, folder }) {
+  command({ port, folder, first = "newest" }) {
     const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
       .map((name) => `${name}_temp_path ${folder}/${name};`)
       .join(" ");
@@ -32,7 +32,7 @@ export default {
         nchan_shared_memory_size 512M; nchan_message_buffer_length 10000; nchan_message_timeout 1h;
         server {
           listen 127.0.0.1:${port} backlog=4096;
-          location ~ /read/(.+)$ { nchan_subscriber eventsource; nchan_channel_id $1; nchan_subscriber_first_message newest; }
+          location ~ /read/(.+)$ { nchan_subscriber eventsource; nchan_channel_id $1; nchan_subscriber_first_message ${first}; }
           location ~ /publish/(.+)$ { nchan_publisher; nchan_channel_id $1; }
         }
       }`,

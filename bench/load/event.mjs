@@ -28,6 +28,11 @@ export function makeEvent(publisher, sequence) {
   return `${HEAD}${makeMark(publisher, sequence)}${TAIL}${PAD}"}`;
 }
 
+/** A token of a chat answer, as small as it can be with its mark: 41 bytes. */
+export function makeToken(publisher, sequence) {
+  return `{"text":"${makeMark(publisher, sequence)}"}`;
+}
+
 /** What a fence looks like on the wire, whenever it was made. */
 export function fenceText(sequence) {
   return `p${FENCE}n${String(sequence).padStart(8, "0")}`;

@@ -1,3 +1,21 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+const TOKEN_LENGTH = 4;
+/** Tokens that are due are said together, so often. */
+const TICK_MS = 4;
+
+/** Says such a document token by token. The prompt names its length, and how many tokens a second: `length=50000 rate=200`. */
+export async function* sayPageText(prompt, signal) {
+  const [, length, rate] = /length=(\d+) rate=(\d+)/.exec(prompt).map(Number);
+  const text = pageText(length);
+  const count = Math.ceil(text.length / TOKEN_LENGTH);
+  const begun = performance.now();
+  for (let sent = 0; sent < count; await sleep(TICK_MS, undefined, { signal })) {
+    const due = Math.min(count, Math.floor(((performance.now() - begun) * rate) / 1_000) + 1);
+    for (; sent < due; sent += 1) yield text.slice(sent * TOKEN_LENGTH, (sent + 1) * TOKEN_LENGTH);
+  }
+}
+
 /** A document of so many characters: headings, paragraphs, tables, code, formulas and lists in turn. */
 export function pageText(length) {
   let text = "";

@@ -43,7 +43,6 @@ export async function readLongAnswer(browser, url, { length, rate, throttle, win
     const late = await spent(tokens - window - rate / 4, tokens - rate / 4);
     await page.locator('.answer[data-state="ended"]').waitFor({ timeout: 60_000 });
     const { frames, tasks, firstAt } = await page.evaluate("globalThis.watched");
-    const shown = await page.locator(".prose").evaluate((prose) => prose.childElementCount);
     const settled = tasks.filter(({ at }) => at > firstAt + 1_000);
     return {
       longTasks: settled.filter(({ ms }) => ms > 50).length,
@@ -53,7 +52,6 @@ export async function readLongAnswer(browser, url, { length, rate, throttle, win
       tokenMillis: early * 1_000,
       lastTokenMillis: late * 1_000,
       costRatio: late / early,
-      blocks: shown,
     };
   } finally {
     await context.close();

@@ -1,5 +1,5 @@
 /** A process that speaks OpenAI's wire format: each token holds the time at which it was sent. The prompt says how many, and
- *  how many per second (0: flat out). */
+ *  how many per second (0: flat out), and after what `delay` in ms, if any. */
 import { createServer } from "node:http";
 import { makeMark } from "./event.mjs";
 
@@ -39,14 +39,19 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
     });
     response.write(`${HEAD}{"role":"assistant","content":""}${TAIL}`);
     if (rate === 0) sendFlat(response, tokens);
-    else paced.add({ response, tokens, rate, sent: 0, start: performance.now() + Math.random() * 20 });
+    else {
+      const delayMs = Number(/delay=(\d+)/.exec(prompt)?.[1] ?? 0);
+      const start = performance.now() + delayMs + Math.random() * 20;
+      paced.add({ response, tokens, rate, sent: 0, start });
+    }
   });
 });
 
 setInterval(() => {
   const now = performance.now();
   for (const run of paced) {
-    const due = Math.min(run.tokens, Math.floor(((now - run.start) * run.rate) / 1000) + 1);
+    const due =
+      now < run.start ? 0 : Math.min(run.tokens, Math.floor(((now - run.start) * run.rate) / 1000) + 1);
     for (; run.sent < due; run.sent += 1) run.response.write(token(run.sent + 1));
     if (run.sent === run.tokens) run.response.end(LAST);
     if (run.sent === run.tokens || run.response.destroyed) paced.delete(run);

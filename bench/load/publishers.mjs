@@ -6,6 +6,10 @@ import { runLoad } from "./schedule.mjs";
 let idle = [];
 let waiting = [];
 let target;
+/** The same for an event that stands alone: the length is known. */
+let plain;
+/** What stands around an event. */
+let body;
 let port;
 
 process.on("message", (message) => {
@@ -31,16 +35,17 @@ async function handle({ type, ...options }) {
   }
 }
 
-/** @param {{port: number, paths: string[], headers?: Record<string, string>, connections: number}} options */
+/** @param {{port: number, paths: string[], headers?: Record<string, string>, body?: [string, string], connections: number}} options */
 async function open({ paths, headers = {}, connections, ...options }) {
-  ({ port } = options);
+  ({ port, body } = options);
   for (const { socket } of idle) socket.destroy();
   idle = [];
   waiting = [];
   const lines = Object.entries({ Host: `127.0.0.1:${port}`, "Content-Type": "application/json", ...headers })
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join("");
-  target = paths.map((path) => `POST ${path} HTTP/1.1\r\n${lines}Content-Length: ${EVENT_BYTES}\r\n\r\n`);
+  target = paths.map((path) => `POST ${path} HTTP/1.1\r\n${lines}`);
+  plain = target.map((head) => `${head}Content-Length: ${EVENT_BYTES}\r\n\r\n`);
   idle = await Promise.all(Array.from({ length: connections }, () => openConnection(port)));
 }
 
@@ -48,10 +53,15 @@ async function publish(stream, event) {
   let connection = idle.pop() ?? (await new Promise((resolve) => void waiting.push(resolve)));
   // Servers close what was idle for some seconds.
   if (connection.socket.destroyed) connection = await openConnection(port);
-  await connection.request(target[stream] + event);
+  await connection.request(body === undefined ? plain[stream] + event : wrap(target[stream], event));
   const next = waiting.shift();
   if (next === undefined) idle.push(connection);
   else next(connection);
+}
+
+function wrap(head, event) {
+  const text = body[0] + JSON.stringify(event).slice(1, -1) + body[1];
+  return `${head}Content-Length: ${text.length}\r\n\r\n${text}`;
 }
 
 /** One connection that is kept alive; its answers are read just far enough to know where they end. */
@@ -70,6 +80,7 @@ async function openConnection(port) {
     if (!isWhole(text)) return;
     const { resolve, reject } = pending;
     const status = Number(text.slice(9, 12));
+    if (/\r\nconnection: close/i.test(text)) socket.destroy();
     if (status >= 200 && status < 300) resolve();
     else reject(new Error(`A publish was refused: ${text.slice(0, 400)}`));
     text = "";

@@ -5,6 +5,7 @@ const MAX_LATENCIES = 400_000;
 const KEEP = 64;
 const CR = 13;
 const LETTER_P = 112;
+const LETTER_T = 84;
 /** CR LF, up to eight digits, CR LF. */
 const FRAMING = 12;
 
@@ -31,7 +32,8 @@ export class Reader {
   #carry = Buffer.alloc(0);
   #isLeaving = false;
 
-  /** @param {{port: number, request: string, isSampled: boolean, tracksId: boolean}} options */
+  /** @param {{port: number, request: string, isSampled: boolean, tracksId: boolean, hello?: string}} options
+   *         `hello`: what it sends once it is answered. */
   constructor(options) {
     this.options = options;
   }
@@ -78,6 +80,7 @@ export class Reader {
     if (!this.hasHead) {
       this.hasHead = true;
       this.status = Number(bytes.subarray(9, 12).toString("latin1"));
+      if (this.options.hello !== undefined) this.socket.write(this.options.hello, "latin1");
       this.onHead();
     }
     if (this.options.isSampled) this.#scan(bytes);
@@ -107,6 +110,11 @@ export class Reader {
     const bytes = joined.subarray(0, whole);
     let done = 0;
     for (let at = bytes.indexOf(TILDE); at !== -1; at = bytes.indexOf(TILDE, at + MARK_LENGTH)) {
+      // 126 is also how the length of a WebSocket's frame may begin.
+      if (at + 1 < bytes.length && bytes[at + 1] !== LETTER_T && bytes[at + 1] !== CR) {
+        at += 1 - MARK_LENGTH;
+        continue;
+      }
       const isSplit = bytes[at + 18] !== LETTER_P || bytes.subarray(at, at + MARK_LENGTH).includes(CR);
       if (at + MARK_LENGTH + (isSplit ? FRAMING : 0) > bytes.length) break;
       if (isSplit) this.#takeMark(unframed(bytes.subarray(at, at + MARK_LENGTH + FRAMING)), 0, now);

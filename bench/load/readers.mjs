@@ -38,24 +38,30 @@ async function handle({ type, ...options }) {
   }
 }
 
-/** @param {{port: number, requests: string[], sampleEvery: number, tracksId?: boolean}} options */
-async function open({ port, requests, sampleEvery, tracksId = false }) {
+/** @param {{port: number, requests: string[], sampleEvery: number, tracksId?: boolean, hello?: string, atOnce?: number}} options
+ *         `atOnce`: so many connect at the same time. */
+async function open({ port, requests, sampleEvery, tracksId = false, hello, atOnce }) {
   const start = performance.now();
   const added = requests.map(
-    (request, index) => new Reader({ port, request, isSampled: index % sampleEvery === 0, tracksId }),
+    (request, index) => new Reader({ port, request, isSampled: index % sampleEvery === 0, tracksId, hello }),
   );
   readers.push(...added);
-  await openAll(added);
-  const refused = added.filter(({ status }) => status !== 200).length;
+  await openAll(added, atOnce);
+  const refused = added.filter(({ status }) => !isOpen(status)).length;
   return { ms: performance.now() - start, refused };
 }
 
-async function openAll(list) {
+/** 101: a WebSocket. */
+function isOpen(status) {
+  return status === 200 || status === 101;
+}
+
+async function openAll(list, atOnce = CONNECTING) {
   let next = 0;
   const openNext = async () => {
     while (next < list.length) await list[next++].open();
   };
-  await Promise.all(Array.from({ length: Math.min(CONNECTING, list.length) }, openNext));
+  await Promise.all(Array.from({ length: Math.min(atOnce, list.length) }, openNext));
 }
 
 /** From here on, each publisher goes on after what it has `sent`. */
@@ -73,7 +79,7 @@ async function cut() {
   await openAll(readers);
   return {
     backMs: performance.now() - start,
-    refused: readers.filter(({ status }) => status !== 200).length,
+    refused: readers.filter(({ status }) => !isOpen(status)).length,
   };
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { makeEvent } from "./event.mjs";
+import { makeEvent, makeToken } from "./event.mjs";
 
 /** @typedef {object} Load
  *  @property {"flat" | "paced"} mode
@@ -7,6 +7,8 @@ import { makeEvent } from "./event.mjs";
  *  @property {number} [rate]      `paced`: events per second, over all streams together.
  *  @property {number} [streams]   Events go round over so many streams; default 1.
  *  @property {number} durationMs
+ *  @property {"token"} [event]    `paced`: small events.
+ *  @property {boolean} [rests]    `paced`: never spins between two events, so that its own CPU is small; up to 1 ms late.
  *  @property {number} [maxOpen]   `paced`: answers that may be open at once; default 16.
  *  @property {object} [from]      Each publisher's sequence goes on from here. */
 
@@ -43,7 +45,11 @@ const MAX_OPEN = 16;
 /** One schedule; what is late because a timer or an answer was is sent at once, until the time is over. Of one stream, each
  *  place in the air is a publisher with a sequence of its own, which awaits its answer. Of several, each stream has one
  *  sequence, and the sender keeps its order. */
-async function runPaced({ rate, durationMs, streams = 1, from = {}, maxOpen = MAX_OPEN }, send) {
+async function runPaced(
+  { rate, durationMs, streams = 1, from = {}, maxOpen = MAX_OPEN, event, rests },
+  send,
+) {
+  const make = event === "token" ? makeToken : makeEvent;
   const start = performance.now();
   const total = Math.ceil((rate * durationMs) / 1000 / streams) * streams;
   const sent = { ...from };
@@ -56,14 +62,14 @@ async function runPaced({ rate, durationMs, streams = 1, from = {}, maxOpen = MA
     for (; index < due && open.size < maxOpen; index += 1) {
       const place = places.pop() ?? 0;
       sent[place] = streams === 1 ? (sent[place] ?? 0) + 1 : (from[0] ?? 0) + Math.floor(index / streams) + 1;
-      const answer = Promise.resolve(send(place, index % streams, makeEvent(place, sent[place]))).then(() => {
+      const answer = Promise.resolve(send(place, index % streams, make(place, sent[place]))).then(() => {
         open.delete(answer);
         if (streams === 1) places.push(place);
       });
       open.add(answer);
     }
     const wait = start + (index * 1000) / rate - performance.now();
-    await (wait > 1 ? sleep(wait) : nextTurn());
+    await (wait > 1 || rests ? sleep(Math.max(1, wait)) : nextTurn());
   }
   await Promise.all(open);
   return { sent, published: index };

@@ -22,9 +22,16 @@ export async function openSession(server, options) {
   let fence = 0;
 
   if (mouth !== server)
-    await mouth.ask("open", { port, paths, headers: contestant.publishHeaders, connections });
+    await mouth.ask("open", {
+      port: contestant.publishPort?.(port) ?? port,
+      paths,
+      headers: contestant.publishHeaders,
+      body: contestant.publishBody,
+      connections,
+    });
   const requests = streams.flatMap((stream) => Array.from({ length: readers }, () => server.request(stream)));
-  const opened = await ears.ask("open", { port, requests, sampleEvery, tracksId });
+  const { hello, atOnce } = contestant;
+  const opened = await ears.ask("open", { port, requests, sampleEvery, tracksId, hello, atOnce });
   if (opened.refused > 0) throw new Error(`${opened.refused} of ${requests.length} readers were refused.`);
 
   const fenceIn = async () => {

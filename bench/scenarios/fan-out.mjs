@@ -12,8 +12,8 @@ const NEAREST = ["millrace", "nchan", "node"];
 
 const SIZES = {
   full: [
-    { readers: 1, only: NEAREST, loads: { busy: [BUSY, 500], "flat-16": [FLAT_16, 500] } },
-    { readers: 100, only: NEAREST, loads: { busy: [BUSY, 500], "flat-16": [FLAT_16, 500] } },
+    { readers: 1, only: NEAREST, loads: { busy: [BUSY, 400], "flat-16": [FLAT_16, 400] } },
+    { readers: 100, only: NEAREST, loads: { busy: [BUSY, 400], "flat-16": [FLAT_16, 400] } },
     {
       readers: 1_000,
       loads: { calm: [CALM, 1_500], "flat-16": [FLAT_16, 700] },
@@ -22,7 +22,7 @@ const SIZES = {
     {
       readers: 10_000,
       only: ["millrace", "nchan"],
-      loads: { calm: [CALM, 1_000], "flat-16": [FLAT_16, 500] },
+      loads: { calm: [CALM, 1_000], "flat-16": [FLAT_16, 300] },
     },
   ],
   smoke: [{ readers: 20, loads: { calm: [CALM, 300], "flat-16": [FLAT_16, 200] } }],
@@ -37,14 +37,18 @@ export default {
     "millrace-library",
     "nchan",
     "node",
+    "ws",
+    "socket-io",
     "better-sse",
     "fastify-sse",
     "hono",
     "durable-streams",
+    "pushpin",
   ],
+  apart: ["ws", "socket-io", "pushpin"],
   figures: ["cpuMicros", "perSecond", "p50", "p99", "rssAnonMiB", "bytesPerEvent", "lost", "cut"],
   notes: [
-    "calm: 10 events/s; busy: 1,000 events/s as far as the server takes them; flat-1 and flat-16: 1 and 16 publishers that each await the answer before the next event. Only Millrace and nchan keep events for who comes back; only Millrace keeps them on the disk.",
+    "calm: 10 events/s; busy: 1,000 events/s as far as the server takes them; flat-1 and flat-16: 1 and 16 publishers that each await the answer before the next event. Only Millrace and nchan keep events for who comes back; only Millrace keeps them on the disk. Pushpin is three processes, which are counted together.",
     "With 1, 100 and 10,000 readers, and in between, only those that come nearest, for the time it takes.",
   ],
   async run(context) {

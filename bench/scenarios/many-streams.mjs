@@ -3,7 +3,7 @@ import { openSession } from "../load/session.mjs";
 import { runRounds } from "../rounds.mjs";
 
 const SIZES = {
-  full: { streams: 1_000, rate: 50, durationMs: 1_500 },
+  full: { streams: 1_000, rate: 50, durationMs: 1_000 },
   smoke: { streams: 20, rate: 20, durationMs: 300 },
 };
 

@@ -13,7 +13,7 @@ const THROTTLE = 4;
 export default {
   name: "page",
   title: "The page: a 50,000-character answer at 200 tokens/s, the browser's CPU slowed down four times",
-  contestants: ["millrace-page"],
+  contestants: ["millrace-page", "bare-page"],
   figures: [
     "longTasks",
     "longestTask",
@@ -27,7 +27,7 @@ export default {
   ],
   notes: [
     "The answer has headings, tables, code in four languages, formulas and lists. Long tasks (over 50 ms) and frames from one second after the first token; cost of a token: the main thread's task time over 400 tokens from the hundredth on, and at the end. Lag: how far the slowest of five tabs is behind the quickest, not slowed down. One round.",
-    "No other contestant has a page: left out.",
+    "Bare text is the control: a page of the same browser with nothing but a text node per event in a paragraph per line, and the end kept in sight. What it costs is Chromium's own here, drawn by software.",
   ],
   run(context) {
     const size = SIZES[context.size];
@@ -44,6 +44,7 @@ async function runOnce(contestant, { tabs, tabLength, ...size }, { execArgv }) {
   const browser = await launchBrowser();
   try {
     const alone = await readLongAnswer(browser, url, { ...size, throttle: THROTTLE });
+    if (!contestant.keepsAnswers) return { [`${size.length} characters`]: alone };
     const shared = await readInTabs(browser, url, { length: tabLength, rate: size.rate, tabs });
     return { [`${size.length} characters`]: { ...alone, ...shared } };
   } finally {

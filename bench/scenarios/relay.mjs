@@ -2,6 +2,7 @@ import { startModule } from "../children.mjs";
 import { startContestant } from "../contestants/index.mjs";
 import { runRequests, startProvider } from "../load/runs.mjs";
 import { nowMicros } from "../load/event.mjs";
+import { startRedis } from "../load/redis.mjs";
 import { cpuSeconds, rssAnon } from "../measure.mjs";
 import { runRounds } from "../rounds.mjs";
 
@@ -10,8 +11,13 @@ const LIMIT_MS = 25_000;
 const SIZES = {
   full: {
     "flat out": { runs: 8, tokens: 5_000, rate: 0 },
-    "100 runs × 50/s": { runs: 100, tokens: 200, rate: 50 },
-    "500 runs × 50/s": { runs: 500, tokens: 200, rate: 50 },
+    "100 runs × 50/s": { runs: 100, tokens: 150, rate: 50 },
+    "500 runs × 50/s": { runs: 500, tokens: 150, rate: 50 },
+  },
+  /** For those that would take minutes. */
+  slow: {
+    "flat out": { runs: 8, tokens: 500, rate: 0 },
+    "100 runs × 50/s": { runs: 100, tokens: 150, rate: 50 },
   },
   smoke: {
     "flat out": { runs: 2, tokens: 500, rate: 0 },
@@ -28,11 +34,14 @@ const WARM_UP = {
   smoke: [{ runs: 2, tokens: 100, rate: 0 }],
 };
 
+const SLOW = new Set(["ai-sdk", "tanstack"]);
+
 /** A provider's tokens on their way to readers. */
 export default {
   name: "relay",
   title: "Relay: a provider's tokens to readers",
-  contestants: ["millrace", "pass-through"],
+  contestants: ["millrace", "pass-through", "ai-sdk", "tanstack"],
+  apart: ["ai-sdk", "tanstack"],
   figures: [
     "tokensPerCpuSecond",
     "cpuMicros",
@@ -45,7 +54,7 @@ export default {
   ],
   notes: [
     "Latency is from the provider's write to the reader's read, so the way through the two sockets is in it. The pass-through keeps nothing and cannot resume.",
-    "The other contestants do not relay: left out.",
+    "AI SDK and TanStack AI relay a tenth of the tokens flat out, and no more than 100 runs, for the time it takes; both keep answers in the memory of their process only. Redis's own CPU is not counted. The other contestants do not relay: left out.",
   ],
   run(context) {
     const cases = SIZES[context.size] ?? SIZES.full;
@@ -57,21 +66,24 @@ export default {
 
 async function runOnce(contestant, cases, { size: extent, execArgv }) {
   const provider = await startProvider();
-  const server = await startContestant(contestant, { env: provider.env, execArgv });
+  const redis = contestant.needsRedis ? await startRedis() : undefined;
+  const server = await startContestant(contestant, { env: { ...provider.env, ...redis?.env }, execArgv });
   const faces =
     contestant.name === "millrace" ? { "": "openai", " by GET /stream": "prompt" } : { "": "openai" };
   const figures = {};
   try {
     for (const [suffix, face] of Object.entries(faces)) {
       // Code becomes warm: a server that has answered for a while is what is measured.
-      for (const size of WARM_UP[extent] ?? WARM_UP.full) await relay(server, face, size);
+      const isSlow = SLOW.has(contestant.name);
+      for (const size of WARM_UP[isSlow ? "smoke" : extent] ?? WARM_UP.full) await relay(server, face, size);
       // Paced, the two differ by the bytes of a token alone.
-      for (const [name, size] of Object.entries(cases))
+      for (const [name, size] of Object.entries(isSlow && extent !== "smoke" ? SIZES.slow : cases))
         if (suffix === "" || size.rate === 0) figures[name + suffix] = await relay(server, face, size);
     }
     return figures;
   } finally {
     await server.stop();
+    await redis?.stop();
     await provider.stop();
   }
 }

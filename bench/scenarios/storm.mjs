@@ -5,7 +5,7 @@ import { cpuSeconds, rssAnon } from "../measure.mjs";
 import { runRounds } from "../rounds.mjs";
 
 const SIZES = { full: { readers: 5_000 }, smoke: { readers: 30 } };
-const LOAD = { mode: "paced", rate: 40, durationMs: 500 };
+const LOAD = { mode: "paced", rate: 40, durationMs: 300 };
 
 /** Everybody is cut at once and comes back at once, while events go on. */
 export default {

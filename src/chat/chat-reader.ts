@@ -1,7 +1,7 @@
 import type { Log } from "../log/log.ts";
 import { EMPTY_CHAT, foldChat } from "../protocol/chat.ts";
 import type { ChatState } from "../protocol/chat.ts";
-import { cursorAt, formatCursor } from "../protocol/cursor.ts";
+import { cursorAt, formatCursor, resolveCursor } from "../protocol/cursor.ts";
 import type { ChatEvent } from "../protocol/event.ts";
 import { chatStream } from "../protocol/names.ts";
 
@@ -23,7 +23,7 @@ const PAGE_LENGTH = 1_048_576;
 
 export function createChatReader(log: Log): ChatReader {
   /** Least lately used first. */
-  const kept = new Map<string, { state: ChatState; length: number }>();
+  const kept = new Map<string, { state: ChatState; epoch: string; length: number }>();
   let keptLength = 0;
 
   function forget(chat: string): void {
@@ -31,10 +31,10 @@ export function createChatReader(log: Log): ChatReader {
     kept.delete(chat);
   }
 
-  function keep(chat: string, state: ChatState): void {
+  function keep(chat: string, state: ChatState, epoch: string): void {
     forget(chat);
     const length = state.messages.reduce((sum, message) => sum + message.text.length, 0);
-    kept.set(chat, { state, length });
+    kept.set(chat, { state, epoch, length });
     keptLength += length;
     for (const oldest of kept.keys()) {
       if (keptLength <= MAX_KEPT_LENGTH && kept.size <= MAX_KEPT_CHATS) return;
@@ -51,14 +51,23 @@ export function createChatReader(log: Log): ChatReader {
           forget(chat);
           return undefined;
         }
+        const known = kept.get(chat);
+        const place = known && { epoch: known.epoch, offset: known.state.offset };
+        if (place !== undefined && resolveCursor(page.info, place).status === "reset") {
+          // It was deleted and made again, or the log has lost what was folded.
+          forget(chat);
+          state = EMPTY_CHAT;
+          continue;
+        }
         const entries = page.entries.map(({ offset, data }) => ({
           offset,
           event: JSON.parse(data) as ChatEvent, // only the server writes chats
         }));
         state = foldChat(state, entries);
         if (entries.length > 0 && state.offset < page.info.head) continue;
-        keep(chat, state);
-        return { state, cursor: formatCursor(cursorAt(page.info.epochs, state.offset)) };
+        const cursor = cursorAt(page.info.epochs, state.offset);
+        keep(chat, state, cursor.epoch);
+        return { state, cursor: formatCursor(cursor) };
       }
     },
   };

@@ -49,6 +49,10 @@ export function createChatSearch(log: Log, reader: ChatReader): ChatSearch {
       const page = await log.read(chatListStream(owner), index.after);
       if (page.status === "trimmed") index.after = 0;
       if (page.status === "trimmed") continue;
+      // A backup was put in its place.
+      const isBehind = page.status === "page" && page.info.head < index.after;
+      if (isBehind) index.after = 0;
+      if (isBehind) continue;
       if (page.status === "missing" || page.entries.length === 0) return index;
       for (const { offset, data } of page.entries) {
         const { key, deleted } = JSON.parse(data) as { key: string; deleted?: boolean }; // written by the list

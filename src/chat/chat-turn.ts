@@ -1,12 +1,14 @@
 import { pathTo, shownPath } from "../protocol/chat-path.ts";
 import type { AssistantChatMessage, ChatMessage, ChatState } from "../protocol/chat.ts";
 import { StreamError } from "../protocol/error.ts";
-import type { PromptMessage } from "./provider.ts";
+import { partsOf } from "../protocol/part.ts";
+import type { ToolPart } from "../protocol/part.ts";
+import type { PromptCall, PromptMessage } from "./provider.ts";
+import { deniedText } from "./tool-calls.ts";
 
 // What a turn of a conversation is made of, read out of the chat. All pure.
 
 const MAX_MESSAGES = 10_000;
-const MAX_TITLE_LENGTH = 60;
 
 /** A message of this role. Errors: `message-unknown` 404. */
 export function findMessage(state: ChatState, id: string, role: ChatMessage["role"]): ChatMessage {
@@ -24,6 +26,19 @@ export function findAnswer(state: ChatState, id: string | undefined): AssistantC
   const found = id === undefined ? last : findMessage(state, id, "assistant");
   if (found?.role === "assistant") return found;
   throw new StreamError("message-unknown", "There is no answer in this chat yet. Send a message first.");
+}
+
+/** A call of a tool, by its name. Errors: `call-unknown` 404. */
+export function findCall(state: ChatState, call: string): { message: AssistantChatMessage; part: ToolPart } {
+  for (const message of state.messages.toReversed()) {
+    if (message.role !== "assistant") continue;
+    const part = message.parts?.find((one) => one.type === "tool" && one.call === call);
+    if (part?.type === "tool") return { message, part };
+  }
+  throw new StreamError(
+    "call-unknown",
+    `There is no call ${JSON.stringify(call.slice(0, 60))} in this chat.`,
+  );
 }
 
 /** What a new message answers. Errors: `message-unknown` 404. */
@@ -45,20 +60,57 @@ export function checkRoom(state: ChatState, more: number): void {
 
 /** What a model is told: the system prompt, and the branch down to a message. An answer without a word is left out. */
 export function toPrompt(state: ChatState, last: string | undefined, system = state.system): PromptMessage[] {
-  const path = pathTo(state.messages, last).filter(({ text }) => text !== "");
-  const told: PromptMessage[] = path.map(({ role, text }) => ({ role, text }));
+  const told = pathTo(state.messages, last).flatMap((message): PromptMessage[] => {
+    if (message.role === "assistant") return answerMessages(message);
+    return message.text === "" ? [] : [{ role: "user", text: message.text }];
+  });
   return system === undefined || system === "" ? told : [{ role: "system", text: system }, ...told];
 }
 
-/** A chat's first title: the first words that were written into it. */
-export function titleOf(text: string): string {
-  const line =
-    text
-      .trim()
-      .split(/\s*[\r\n]/, 1)[0]
-      ?.replace(/\s+/g, " ") ?? "";
-  if (line.length <= MAX_TITLE_LENGTH) return line;
-  const cut = line.slice(0, MAX_TITLE_LENGTH + 1);
-  const words = cut.slice(0, Math.max(cut.lastIndexOf(" "), 0)) || cut.slice(0, MAX_TITLE_LENGTH);
-  return `${words.replace(/[\uD800-\uDBFF]$/, "")}…`;
+/** An answer as a model is told of it: for each step what it said and called, and then what came of that. */
+function answerMessages(answer: AssistantChatMessage): PromptMessage[] {
+  const told: PromptMessage[] = [];
+  let text = "";
+  let calls: PromptCall[] = [];
+  let results: PromptMessage[] = [];
+  const endStep = () => {
+    if (calls.length > 0) told.push({ role: "assistant", text, calls }, ...results);
+    else if (text !== "") told.push({ role: "assistant", text });
+    text = "";
+    calls = [];
+    results = [];
+  };
+  for (const part of partsOf(answer)) {
+    if (part.type === "text") {
+      // What is said after a call belongs to the next step, should that not have been said.
+      if (calls.length > 0) endStep();
+      text += part.text;
+    } else if (part.type === "step-start") endStep();
+    else if (part.type === "tool" && part.executor !== "provider") {
+      const { call, tool, input, inputText = "", providerMetadata } = part;
+      const json = typeof input === "string" ? input : JSON.stringify(input ?? inputText);
+      calls.push({ call, tool, input: json, ...(providerMetadata !== undefined && { providerMetadata }) });
+      results.push({ role: "tool", call, tool, ...resultOf(part) });
+    }
+  }
+  endStep();
+  return told;
+}
+
+/** How an answer is gone on with: what comes before its last text, and that text. */
+export function continuationOf(answer: AssistantChatMessage): { messages: PromptMessage[]; tail: string } {
+  const messages = answerMessages(answer);
+  const last = messages.at(-1);
+  if (last?.role !== "assistant") return { messages, tail: "" };
+  return { messages: messages.slice(0, -1), tail: last.text };
+}
+
+function resultOf({ state, output, error, reason, approved }: ToolPart): { text: string; isError?: boolean } {
+  if (state === "output-end") return { text: typeof output === "string" ? output : JSON.stringify(output) };
+  if (error !== undefined) return { text: error.message, isError: true };
+  if (approved === false) return { text: deniedText(reason), isError: true };
+  return {
+    text: "The answer was stopped before this call was done. Whether it took effect is not known.",
+    isError: true,
+  };
 }

@@ -27,6 +27,8 @@ const MIN_WORDS = 60;
 const MAX_WORDS = 250;
 const HEADING = /^(#{1,6})\s+(.+?)\s*#*\s*$/;
 const FENCE = /^\s{0,3}(`{3,}|~{3,})/;
+/** A table of the benchmark's figures, which answers no question. */
+const FIGURES = /<!-- bench:.*?-->\s*(?:\|.*(?:\n|$))+/g;
 
 /** Cuts documents into passages of about 60 to 250 words: one per section; a long section is cut between its blocks, a short
  *  one takes in its subsections. Blocks of code stay whole. */
@@ -77,7 +79,8 @@ function splitSections(text: string): Section[] {
     if (joined !== "") sections.at(-1)?.blocks.push(joined);
     block = [];
   };
-  for (const line of text.replace(/<!--.*?-->/gs, "").split(/\r\n|\r|\n/)) {
+  const told = text.replace(FIGURES, "").replace(/<!--.*?-->/gs, "");
+  for (const line of told.split(/\r\n|\r|\n/)) {
     const mark = FENCE.exec(line)?.[1];
     if (fence === undefined && mark !== undefined) fence = mark;
     else if (fence !== undefined && mark?.startsWith(fence) === true) fence = undefined;

@@ -1,3 +1,4 @@
+import { CLOCK, clockAnswer, clockInput } from "./guide-clock.ts";
 import { createGuideIndex } from "./guide-search.ts";
 import type { GuideIndex, Hit } from "./guide-search.ts";
 import { resolveLinks } from "./guide-passages.ts";
@@ -30,6 +31,7 @@ export interface GuideOptions extends Partial<Clock> {
 /** Makes the provider of the model `guide`, which works offline: it answers questions about SSE, streaming and Millrace with
  *  passages of the documentation. It is no AI model, and each answer says so.
  *  Order:  words with the whitespace that follows them.
+ *  Tools:  where a tool `clock` is offered, it is called when somebody asks for the time.
  *  Cost:   the documents are indexed at the first question. */
 export function createGuideProvider(options: GuideOptions): Provider {
   const { documents, tokensPerSecond = TOKENS_PER_SECOND, link = defaultLink, ...given } = options;
@@ -51,9 +53,17 @@ export function createGuideProvider(options: GuideOptions): Provider {
       request: GenerateRequest,
       signal: AbortSignal,
     ): AsyncGenerator<ProviderEvent, void, undefined> {
+      const input = clockInput(request);
+      if (input !== undefined) {
+        yield { type: "tool-call", call: CLOCK, tool: CLOCK };
+        yield { type: "tool-input", call: CLOCK, text: input };
+        yield { type: "finish", reason: "tool-calls" };
+        return;
+      }
       index ??= createGuideIndex(documents);
       // The same question has the same answer, so it goes on behind what was said.
-      const answer = writeAnswer(index, request.messages, link).slice(request.continues?.length ?? 0);
+      const whole = clockAnswer(request.messages) ?? writeAnswer(index, request.messages, link);
+      const answer = whole.slice(request.continues?.length ?? 0);
       const tokens = answer.match(/\s*\S+\s*/g) ?? [];
       const written = tokens.slice(0, request.maxTokens);
       for await (const text of paceItems(written, tokensPerSecond, clock, signal))

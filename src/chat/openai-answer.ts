@@ -2,12 +2,14 @@ import { createParser } from "eventsource-parser";
 import type { EventSourceMessage } from "eventsource-parser";
 import { StreamError } from "../protocol/error.ts";
 import type { Usage } from "../protocol/event.ts";
+import { OpenAICalls } from "./openai-calls.ts";
 import {
   answerFailure,
   asRecord,
   errorDetail,
   networkFailure,
   readText,
+  refusesTools,
   statusFailure,
 } from "./openai-failure.ts";
 import type { BodyReader, Endpoint, FetchResponse } from "./openai-failure.ts";
@@ -18,6 +20,13 @@ const MAX_ERROR_BYTES = 65_536;
 const DRAIN_MS = 1_000;
 const DECODE_MORE = { stream: true };
 
+/** How an answer is asked for. */
+export interface Asking {
+  body: string;
+  /** For a model that takes no tools, where it may go without. */
+  withoutTools?: { body: () => string; onTaken: () => void };
+}
+
 type Next = IteratorResult<ProviderEvent, undefined>;
 
 /** One streamed answer of an OpenAI-compatible server, as an iterator of its events.
@@ -26,7 +35,7 @@ type Next = IteratorResult<ProviderEvent, undefined>;
  *         read that is under way. */
 export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, ProviderAnswer {
   readonly #endpoint: Endpoint;
-  readonly #body: string;
+  readonly #asking: Asking;
   readonly #signal: AbortSignal;
   readonly #upstream = new AbortController();
   readonly #decoder = new TextDecoder();
@@ -47,10 +56,12 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
   #failure: { error: unknown } | undefined;
   #reason: "stop" | "length" | undefined;
   #usage: Usage | undefined;
+  /** Absent until it calls a tool. */
+  #calls: OpenAICalls | undefined;
 
-  constructor(endpoint: Endpoint, body: string, signal: AbortSignal) {
+  constructor(endpoint: Endpoint, asking: Asking, signal: AbortSignal) {
     this.#endpoint = endpoint;
-    this.#body = body;
+    this.#asking = asking;
     this.#signal = signal;
   }
 
@@ -100,27 +111,42 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
   }
 
   async #start(): Promise<BodyReader> {
-    const { apiKey, fetch, url } = this.#endpoint;
     if (this.#signal.aborted) this.#onAbort();
     else this.#signal.addEventListener("abort", this.#onAbort, { once: true });
-    const response = await fetch(url("/chat/completions"), {
-      method: "POST",
-      headers: {
-        accept: "text/event-stream",
-        "content-type": "application/json",
-        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
-      },
-      body: this.#body,
-      redirect: "manual",
-      signal: this.#upstream.signal,
-    });
-    if (!response.ok) throw await statusFailure(this.#endpoint, response);
+    const response = await this.#ask();
     const type = response.headers.get("content-type") ?? "";
     // Some servers leave the type out or call it plain text: only what is surely something else is refused.
     if (/html|json/i.test(type)) throw await this.#wrongType(response, type);
     const reader = response.body?.getReader();
     if (reader === undefined) throw answerFailure(this.#endpoint, "sent an answer without a body");
     return reader;
+  }
+
+  async #ask(): Promise<FetchResponse> {
+    const { body, withoutTools } = this.#asking;
+    const first = await this.#post(body);
+    if (first.ok) return first;
+    const failure = await statusFailure(this.#endpoint, first);
+    if (withoutTools === undefined || !refusesTools(first.status, failure)) throw failure;
+    const second = await this.#post(withoutTools.body());
+    if (!second.ok) throw await statusFailure(this.#endpoint, second);
+    withoutTools.onTaken();
+    return second;
+  }
+
+  #post(body: string): Promise<FetchResponse> {
+    const { apiKey, fetch, url } = this.#endpoint;
+    return fetch(url("/chat/completions"), {
+      method: "POST",
+      headers: {
+        accept: "text/event-stream",
+        "content-type": "application/json",
+        ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+      },
+      body,
+      redirect: "manual",
+      signal: this.#upstream.signal,
+    });
   }
 
   async #wrongType(response: FetchResponse, type: string): Promise<StreamError> {
@@ -136,7 +162,7 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
   #onMessage({ data, event }: EventSourceMessage): void {
     if (!this.#isOpen) return;
     if (data.startsWith("[DONE]")) {
-      this.#finish(this.#reason ?? "stop");
+      this.#onWhole(this.#reason ?? "stop");
       return;
     }
     let chunk: unknown;
@@ -161,6 +187,7 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
     if (choice === undefined || (choice["index"] ?? 0) !== 0) return;
     const delta = asRecord(choice["delta"]);
     if (delta !== undefined) this.#onDelta(delta);
+    if (!this.#isOpen) return;
     const reason = choice["finish_reason"];
     if (typeof reason === "string" && reason !== "") this.#onReason(reason);
   }
@@ -173,6 +200,14 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
     }
     const text = delta["content"] ?? delta["refusal"];
     if (typeof text === "string" && text !== "") this.#queue.push({ type: "text", text });
+    const pieces = delta["tool_calls"];
+    if (Array.isArray(pieces)) this.#onCalls(pieces);
+  }
+
+  #onCalls(pieces: readonly unknown[]): void {
+    this.#calls ??= new OpenAICalls(this.#endpoint.name);
+    const wrong = this.#calls.take(pieces, (event) => this.#queue.push(event));
+    if (wrong !== undefined) this.#fail(answerFailure(this.#endpoint, wrong));
   }
 
   #onReason(reason: string): void {
@@ -200,7 +235,7 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
     // Some servers leave out the blank line after the last event.
     this.#parser.feed(`${this.#decoder.decode()}\n\n`);
     if (!this.#isOpen) return;
-    if (this.#reason !== undefined) this.#finish(this.#reason);
+    if (this.#reason !== undefined) this.#onWhole(this.#reason);
     else this.#fail(answerFailure(this.#endpoint, "closed the connection in the middle of the answer"));
   }
 
@@ -209,7 +244,7 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
     if (cause instanceof StreamError) this.#fail(cause);
     else if (this.#reader === undefined) this.#fail(networkFailure(this.#endpoint, cause));
     // The reason was said, so the text is whole; at most the usage is missing.
-    else if (this.#reason !== undefined) this.#finish(this.#reason);
+    else if (this.#reason !== undefined) this.#onWhole(this.#reason);
     else this.#fail(answerFailure(this.#endpoint, "lost the connection in the middle of the answer", cause));
   }
 
@@ -219,7 +254,14 @@ export class OpenAIAnswer implements AsyncIterableIterator<ProviderEvent>, Provi
     this.#fail(this.#signal.reason);
   };
 
-  #finish(reason: "stop" | "length"): void {
+  #onWhole(reason: "stop" | "length"): void {
+    const wrong = this.#calls?.end();
+    if (wrong !== undefined) this.#fail(answerFailure(this.#endpoint, wrong));
+    // Some servers say `stop` behind calls, and some say `tool_calls` where there are none: what came is what counts.
+    else this.#finish(reason === "stop" && this.#calls?.hasAny === true ? "tool-calls" : reason);
+  }
+
+  #finish(reason: "stop" | "length" | "tool-calls"): void {
     const usage = this.#usage;
     this.#queue.push(usage === undefined ? { type: "finish", reason } : { type: "finish", reason, usage });
     this.#isOpen = false;

@@ -51,8 +51,19 @@ export async function statusFailure(endpoint: Endpoint, response: FetchResponse)
   }
   const detail = errorText(endpoint, await readText(response, MAX_ERROR_BYTES).catch(() => ""));
   const said = `(HTTP ${status})${detail === "" ? "." : `: ${endSentence(detail)}`}`;
-  const { code, what, next } = meaning(status, response.headers.get("retry-after"));
+  const { code, what, next } = failureMeaning(status, response.headers.get("retry-after"));
   return new StreamError(code, `${endpoint.name} ${what} ${said} ${next}`);
+}
+
+/** Ollama, vLLM, llama.cpp, OpenRouter, Groq and OpenAI, in this order, each in its own words:
+ *  "does not support tools", "tool choice requires --enable-auto-tool-choice", "tools param requires --jinja flag", "No endpoints found
+ *  that support tool use", "`tool calling` is not supported with this model", "Unsupported parameter: 'tools'". */
+const NO_TOOLS =
+  /(?:not |un)support(?:ed)?\b.{0,40}\btools?\b|\btools?\b.{0,40}\b(?:not |un)supported|support tool use|\btool choice requires|\btools param requires/i;
+
+/** Whether a refusal says that the model, or the way it is run, knows no tools. */
+export function refusesTools(status: number, { message }: StreamError): boolean {
+  return [400, 404, 422, 500, 501].includes(status) && NO_TOOLS.test(message);
 }
 
 /** What a request that got no whole answer means. */
@@ -107,7 +118,11 @@ export function asRecord(value: unknown): Record<string, unknown> | undefined {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined; // any object is one
 }
 
-function meaning(status: number, retryAfter: string | null): { code: ErrorCode; what: string; next: string } {
+/** What a status other than 2xx of a model's server means; `what` and `next` are for people. */
+export function failureMeaning(
+  status: number,
+  retryAfter: string | null,
+): { code: ErrorCode; what: string; next: string } {
   if (status === 429 || status === 503 || status === 529) {
     const when = retryAfter !== null && /^\d{1,6}$/.test(retryAfter) ? `in ${retryAfter} s` : "in a moment";
     return { code: "provider-busy", what: "is busy", next: `Try again ${when}, or choose another model.` };

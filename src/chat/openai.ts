@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { StreamError } from "../protocol/error.ts";
 import { OpenAIAnswer } from "./openai-answer.ts";
+import type { Asking } from "./openai-answer.ts";
+import { requestBody } from "./openai-body.ts";
 import { networkFailure, readText, statusFailure } from "./openai-failure.ts";
 import type { Endpoint, FetchLike } from "./openai-failure.ts";
 import type { GenerateRequest, Model, Provider } from "./provider.ts";
@@ -9,6 +11,7 @@ export type { FetchLike } from "./openai-failure.ts";
 
 const MODELS_KEPT_MS = 60_000;
 const FAILURE_KEPT_MS = 5_000;
+const NO_TOOLS_KEPT_MS = 600_000;
 const MODELS_TIMEOUT_MS = 3_000;
 const MAX_MODELS = 500;
 const MAX_LIST_BYTES = 4_194_304;
@@ -35,6 +38,7 @@ export interface OpenAIProviderOptions {
 /** Makes a provider of any server that speaks OpenAI's chat completions.
  *  Order:  the request is sent when the first event is asked for.
  *  Done:   `return()` and an aborted signal end the upstream request at once; an aborted answer throws the signal's reason.
+ *  Tools:  a model that refuses them is asked without, where it may go without; for 10 minutes at once.
  *  Bounds: a line of at most 1 MiB; 500 models, kept for 60 s (a failure for 5 s).
  *  Errors: `provider-refused`, `provider-busy`, `provider-failed`; `invalid-request` here, where an option cannot be used.
  *  Source: OpenAI API reference, "Chat completions". */
@@ -44,6 +48,8 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): Provider {
   const timeoutMs = options.modelsTimeoutMs ?? MODELS_TIMEOUT_MS;
   let kept: { at: number; outcome: ListOutcome } | undefined;
   let pending: Promise<ListOutcome> | undefined;
+  /** Models that take no tools, and until when that is believed, by the clock. */
+  const withoutTools = new Map<string, number>();
 
   const refresh = (): Promise<ListOutcome> => {
     pending ??= listModels(endpoint, timeoutMs).then((outcome) => {
@@ -65,15 +71,32 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): Provider {
     return age < MODELS_KEPT_MS ? kept.outcome : refresh();
   };
 
+  const asking = (request: GenerateRequest): Asking => {
+    if (request.areToolsOptional !== true) return { body: requestBody(endpoint, request) };
+    const { tools: _, toolChoice: __, ...rest } = request;
+    const until = withoutTools.get(request.model) ?? 0;
+    if (now() < until) return { body: requestBody(endpoint, rest) };
+    const onTaken = () => {
+      console.warn(`The model ${request.model} of ${name} takes no tools: it is asked without them.`);
+      if (withoutTools.size >= MAX_MODELS) withoutTools.clear();
+      withoutTools.set(request.model, now() + NO_TOOLS_KEPT_MS);
+    };
+    return {
+      body: requestBody(endpoint, request),
+      withoutTools: { body: () => requestBody(endpoint, rest), onTaken },
+    };
+  };
+
   return {
     name,
+    writesTitles: true,
     async models() {
       if (fixed !== undefined) return fixed.map((id) => ({ id, origin }));
       const outcome = await currentList();
       if (outcome.status === "failed") throw outcome.error;
       return outcome.ids.map((id): Model => ({ id, origin }));
     },
-    generate: (request, signal) => new OpenAIAnswer(endpoint, requestBody(endpoint, request), signal),
+    generate: (request, signal) => new OpenAIAnswer(endpoint, asking(request), signal),
   };
 }
 
@@ -108,25 +131,6 @@ function createEndpoint(options: OpenAIProviderOptions): Endpoint {
     fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
     url: (method) => `${base.origin}${path}${method}${base.search}`,
   };
-}
-
-function requestBody(endpoint: Endpoint, request: GenerateRequest): string {
-  const { model, messages, maxTokens, sampling = {} } = request;
-  return JSON.stringify({
-    model,
-    messages: messages.map(({ role, text }) => ({ role, content: text })),
-    stream: true,
-    stream_options: { include_usage: true },
-    // OpenAI's newer models refuse the former name; other servers know only that one.
-    ...(maxTokens !== undefined && {
-      [endpoint.isOpenAI ? "max_completion_tokens" : "max_tokens"]: maxTokens,
-    }),
-    // JSON leaves out what is undefined.
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    seed: sampling.seed,
-    stop: sampling.stop,
-  });
 }
 
 type ListOutcome = { status: "listed"; ids: string[] } | { status: "failed"; error: StreamError };

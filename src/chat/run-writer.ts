@@ -2,12 +2,14 @@ import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { AppendOptions, AppendOutcome, Log, NewEvent } from "../log/log.ts";
 
-/** Why a run's writer may not go on: another has ended the run, or the log was away for too long. */
+/** Why a run's writer may not go on: another has ended the run, or the log was away for too long, or lost what it had. */
 export type Refusal = "ended" | "lost";
 
 export interface RunWriterOptions {
   /** Whether the run's end closes the stream. Default true. */
   closes?: boolean;
+  /** Rises with each process that goes on with the run. Default 1. */
+  epoch?: number;
   /** How long the log may be away before the run is given up, in milliseconds. Default 60,000. */
   patienceMs?: number;
   /** Default: a timer. */
@@ -37,6 +39,7 @@ export class RunWriter {
   readonly #id: string;
   readonly #onRefused: (refusal: Refusal) => void;
   readonly #closes: boolean;
+  readonly #epoch: number;
   readonly #patienceMs: number;
   readonly #sleep: (ms: number) => Promise<void>;
   readonly #now: () => number;
@@ -51,19 +54,20 @@ export class RunWriter {
   #isEnding = false;
   #onRoom: (() => void)[] = [];
 
-  /** The writer's step 0 was the append that started the run. */
+  /** The writer's step 0 was the append that started the run, or took it over. */
   constructor(
     log: Log,
     stream: StreamName,
     id: string,
     onRefused: (refusal: Refusal) => void,
-    { closes = true, patienceMs = 60_000, sleep = wait, now = Date.now }: RunWriterOptions = {},
+    { closes = true, epoch = 1, patienceMs = 60_000, sleep = wait, now = Date.now }: RunWriterOptions = {},
   ) {
     this.#log = log;
     this.#stream = stream;
     this.#id = id;
     this.#onRefused = onRefused;
     this.#closes = closes;
+    this.#epoch = epoch;
     this.#patienceMs = patienceMs;
     this.#sleep = sleep;
     this.#now = now;
@@ -93,6 +97,15 @@ export class RunWriter {
     this.flush();
     while (!this.#isRefused && (this.#waiting.length > 0 || this.#steps.length > 0)) {
       await new Promise<void>((resolve) => this.#onRoom.push(resolve));
+    }
+  }
+
+  /** Appends what was pushed. Resolves when that is committed, or refused. */
+  async settle(): Promise<void> {
+    this.flush();
+    while (!this.#isRefused && (this.#waiting.length > 0 || this.#steps.length > 0)) {
+      await new Promise<void>((resolve) => this.#onRoom.push(resolve));
+      this.flush();
     }
   }
 
@@ -154,7 +167,7 @@ export class RunWriter {
     if (this.#isRefused) return true;
     let outcome: AppendOutcome;
     try {
-      const writer = { id: this.#id, epoch: 1, seq: step.seq };
+      const writer = { id: this.#id, epoch: this.#epoch, seq: step.seq };
       outcome = await this.#log.append(this.#stream, step.events, { ...step.options, writer });
     } catch (error) {
       // The step may or may not be there: sent again, it gets its first answer.
@@ -169,6 +182,11 @@ export class RunWriter {
         while (this.#steps[0]?.isDone === true) this.#steps.shift();
         return true;
       case "sequence-gap":
+        // What was acknowledged is not there any more: nothing can follow on it.
+        if (outcome.expected < (this.#steps[0]?.seq ?? 0)) {
+          this.#refuse("lost");
+          return true;
+        }
         // One before it failed, and is sent again first.
         return false;
       default:

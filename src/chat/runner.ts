@@ -1,17 +1,29 @@
 import { StreamError } from "../protocol/error.ts";
 import type { ErrorBody } from "../protocol/error.ts";
-import type { ChatEvent, EndReason, MessageEnd, Timing, Usage } from "../protocol/event.ts";
-import { formatCursor, requireCursor } from "../protocol/cursor.ts";
+import type { ChatEvent, EndReason, MessageEnd, Usage } from "../protocol/event.ts";
 import { runStream } from "../protocol/names.ts";
-import type { KeyClaim, KeyRecord, Log } from "../log/log.ts";
+import type { Said } from "../protocol/part.ts";
+import type { Bus } from "../log/bus.ts";
+import type { AppendOptions, AppendOutcome, Log, OpenWriter } from "../log/log.ts";
 import { sha256 } from "../protocol/hash.ts";
 import { deltaHead } from "../protocol/merge.ts";
 import { createId } from "./id.ts";
-import { continued, startEvent } from "./run-start.ts";
-import type { RunPlace, StartOutcome, StartRequest } from "./run-start.ts";
+import { continueText, isOwnStream, reportOf, timingOf } from "./open-run.ts";
+import type { OpenRun } from "./open-run.ts";
+import { createSpeech } from "./run-speech.ts";
+import { LOCAL, continued, cursorBefore, join, runActive, startEvent } from "./run-start.ts";
+import type { Recovery, RunPlace, StartOutcome, StartRequest } from "./run-start.ts";
 import type { FoundModel, ModelRegistry } from "./models.ts";
-import type { GenerateRequest, Provider, ProviderEvent } from "./provider.ts";
+import type { RunLease, RunLimiter } from "./run-limits.ts";
+import { MAX_TAKEOVERS, canGoOn, claimRun, readDeadRun } from "./run-takeover.ts";
+import type { DeadRun, TakeoverOutcome } from "./run-takeover.ts";
+import { answerCall } from "./tool-answer.ts";
+import type { ApprovalAnswer } from "./tool-answer.ts";
+import { createToolbox, offered } from "./tool.ts";
+import type { Tools } from "./tool.ts";
+import type { RunBegan, RunEnded, RunFault } from "./run-reports.ts";
 import { RunWriter } from "./run-writer.ts";
+import type { Refusal } from "./run-writer.ts";
 
 /** Who is speaking: runs, each one generation, apart from every connection. Only a stop, a limit or the provider ends one. */
 export interface Runner {
@@ -28,11 +40,18 @@ export interface Runner {
     chat: RunPlace,
     reason: "cancelled" | "interrupted",
   ): Promise<MessageEnd | undefined>;
-  /** Ends as `interrupted` what a dead process left open under `runs/`. Returns how many runs that were. */
+  /** Answers a call of a tool that waits for a person, on whatever node its run is. The first answer holds.
+   *  Errors: `call-answered` 409, `run-ended` 409, those of the log. */
+  answerCall(place: RunPlace, answer: Omit<ApprovalAnswer, "message">): Promise<"answered" | "repeated">;
+  /** Goes on with a run whose process is gone, where `recovery` says so. */
+  takeOver(dead: DeadRun): Promise<TakeoverOutcome>;
+  /** Takes over what dead processes left open under `runs/`, or ends it as `interrupted`. Returns how many runs were ended. */
   recover(): Promise<number>;
   /** Runs that this process is generating. */
   readonly openRuns: number;
-  /** Takes no more, and ends its open runs as `interrupted`. */
+  /** Takes no more. Resolves when its open runs have ended by themselves, or after this time. */
+  drain(graceMs: number): Promise<void>;
+  /** Takes no more, and ends its open runs as `interrupted`; or, where `recovery` says so, leaves them to who goes on with them. */
   close(): Promise<void>;
 }
 
@@ -47,36 +66,40 @@ export interface RunnerOptions {
   maxRuns?: number;
   /** How long a run's stream is kept after its end, in milliseconds. Default 3,600,000. */
   keepMs?: number;
+  /** What becomes of runs whose process is gone. Default `interrupted`. */
+  recovery?: Recovery;
+  /** What models may call, and this process runs. A run that names its own has those instead. Default: nothing. */
+  tools?: Tools;
+  /** How often the model is asked in one run: each time but the first with the results of tools, the last time to answer without another
+   *  call. Default 8. */
+  maxSteps?: number;
+  /** How long a call waits for a person who allows it, in milliseconds. Default 3,600,000; at most 86,400,000. */
+  approvalMs?: number;
   /** Hears how long each run's first delta took, in milliseconds. */
   onFirstDelta?: (ms: number) => void;
+  /** Hears of each run that begins, and of its end. */
+  onBegin?: (run: RunBegan) => void;
+  onEnd?: (run: RunEnded) => void;
+  /** Hears of a run of a process that is gone, once it goes on here. */
+  onTakenOver?: (run: RunBegan) => void;
+  /** Hears what a provider threw: an error of ours has told the reader. Default: to standard error. */
+  onFault?: (fault: RunFault) => void;
+  /** Tells the other nodes that a run was stopped, and hears it from them. Without it an owner learns so from its next append. */
+  bus?: Bus;
+  /** Counts what people cost, and refuses what is too much. */
+  limiter?: RunLimiter | undefined;
   /** Unix milliseconds. Default `Date.now`. */
   now?: () => number;
-}
-
-/** A run that this process is generating. */
-interface OpenRun extends RunPlace {
-  id: string;
-  startedAt: number;
-  firstAt?: number;
-  lastAt: number;
-  deltas: number;
-  /** How the JSON of its deltas begins. */
-  textHead: string;
-  reasoningHead: string;
-  texts: string[];
-  writer: RunWriter;
-  abort: AbortController;
-  isOver: boolean;
-  /** Resolves when its end is committed, or was said elsewhere. */
-  ending?: Promise<void>;
-  onLeft: () => void;
 }
 
 /** Why a provider is told to stop: made once, since an abort without a reason makes an error with a stack for each run. */
 const OVER = new StreamError("provider-failed", "The run is over.");
 
-/** Longer deltas are appended in parts, in UTF-16 code units. */
-const MAX_DELTA_LENGTH = 32_768;
+/** Between two attempts to say the end of a run that the log would not take. */
+const RETRY_END_MS = 1_000;
+const MAX_APPROVAL_MS = 86_400_000;
+/** Between two looks whether the last run has ended. */
+const LOOK_MS = 25;
 
 export function createRunner(log: Log, models: ModelRegistry, options: RunnerOptions = {}): Runner {
   const {
@@ -85,16 +108,40 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     maxDeltas = 100_000,
     maxRuns = 1_000,
     keepMs = 3_600_000,
+    recovery = "interrupted",
+    maxSteps = 8,
   } = options;
   const now = options.now ?? Date.now;
+  const toolbox = createToolbox(options.tools);
+  const approvalMs = Math.min(options.approvalMs ?? 3_600_000, MAX_APPROVAL_MS);
   const open = new Map<string, OpenRun>();
+  let isDraining = false;
   let isClosed = false;
+  const generate = createSpeech({
+    log,
+    firstDeltaMs,
+    silenceMs,
+    maxDeltas,
+    maxSteps,
+    approvalMs,
+    now,
+    onFirstDelta: options.onFirstDelta,
+    onFault: options.onFault ?? (({ error }) => console.error("A provider failed:", error)),
+    finish,
+  });
+  const unsubscribe = options.bus?.subscribe("stop", (id) => {
+    const run = open.get(id);
+    if (run === undefined) return;
+    run.writer.abandon();
+    run.reason = "cancelled";
+    leave(run);
+  });
 
   async function start(request: StartRequest): Promise<StartOutcome> {
-    const { messages, maxTokens, sampling, key, chat } = request;
+    const { key, messages, owner = LOCAL } = request;
     const known = key && (await log.key(key.id));
     if (known !== undefined) return join(known, key);
-    if (isClosed)
+    if (isDraining || isClosed)
       throw new StreamError("draining", "The server is stopping and starts no run. Ask again in a moment.");
     if (open.size >= maxRuns) {
       throw new StreamError(
@@ -102,44 +149,77 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
         `${maxRuns} runs are open, which is the limit. Ask again when one has ended.`,
       );
     }
-    const { provider, model, id: modelId } = await findModel(request.model);
+    const found = request.answerer ?? (await findModel(request.model));
+    const lease = options.limiter?.begin(owner, messages);
+    try {
+      const outcome = await startFound(request, found, lease);
+      if (outcome.status === "joined") lease?.drop();
+      return outcome;
+    } catch (error) {
+      lease?.drop();
+      throw error;
+    }
+  }
+
+  async function startFound(
+    request: StartRequest,
+    { provider, model, id: modelId }: FoundModel,
+    lease: RunLease | undefined,
+  ): Promise<StartOutcome> {
+    const { messages, maxTokens, sampling, key, chat, toolChoice, callsInParallel } = request;
     const run = createId();
     const place = { stream: chat?.stream ?? runStream(run), message: chat?.continues?.message ?? run };
     const startedAt = now();
-    const events: ChatEvent[] = [
-      ...(chat?.before ?? []),
-      startEvent(run, place.message, modelId, startedAt, request),
-    ];
+    const first = startEvent(run, place.message, modelId, startedAt, request, recovery);
+    const events: ChatEvent[] = [...(chat?.before ?? []), first];
     const isStopped = chat?.stopKey !== undefined && (await log.key(chat.stopKey)) !== undefined;
     if (isStopped) events.push({ type: "message-end", message: place.message, run, reason: "cancelled" });
-    const outcome = await log.append(
-      place.stream,
-      events.map((event) => ({ data: JSON.stringify(event) })),
-      {
-        ...(chat === undefined && { create: { kind: "chat", retention: { closedTtlMs: keepMs } } }),
-        writer: { id: run, epoch: 1, seq: 0 },
-        isSole: true,
-        ...(isStopped && { endsWriter: run }),
-        ...(key && {
-          key: { ...key, note: JSON.stringify({ run, message: place.message, events: events.length }) },
-        }),
-      },
-    );
-    if (outcome.status === "replayed" || outcome.status === "key-reused") {
+    const note = JSON.stringify({ run, message: place.message, events: events.length });
+    const outcome = await appendStart(run, place, events, {
+      ...(chat === undefined && { create: { kind: "chat", retention: { closedTtlMs: keepMs } } }),
+      writer: { id: run, epoch: 1, seq: 0 },
+      isSole: true,
+      ...(isStopped && { endsWriter: run }),
+      ...(key && { key: { ...key, note } }),
+    });
+    // Our own, where its first answer was lost.
+    const isOurs = outcome.status === "replayed" && outcome.record.note === note;
+    if (outcome.status === "key-reused" || (outcome.status === "replayed" && !isOurs)) {
       return join(outcome.status === "replayed" ? outcome.record : undefined, key);
     }
     if (outcome.status === "occupied") throw runActive(outcome.writer);
-    if (outcome.status !== "appended") throw new Error(`a new run could not be started: ${outcome.status}`);
-    const after = cursorBefore(outcome.cursor, events.length);
+    if (outcome.status !== "appended" && outcome.status !== "repeated" && outcome.status !== "replayed")
+      throw new Error(`a new run could not be started: ${outcome.status}`);
+    const cursor = outcome.status === "replayed" ? outcome.record.cursor : outcome.cursor;
+    const after = cursorBefore(cursor, events.length);
     const started = { status: "started", run, ...place, after } as const;
-    if (isStopped) return { ...started, ended: Promise.resolve() };
+    if (isStopped) {
+      lease?.drop();
+      return { ...started, ended: Promise.resolve() };
+    }
     const ended = new Promise<void>((resolve) => {
-      const openRun = createOpenRun(run, place, startedAt, resolve);
+      const openRun = createOpenRun(run, place, startedAt, resolve, {
+        lease,
+        model: modelId,
+        request: request.request,
+      });
+      const isAllThere = chat !== undefined || "whole" in first;
+      openRun.mayMove = recovery === "continue" && isAllThere && request.answerer === undefined;
       const before = chat?.continues;
-      if (before !== undefined) openRun.texts.push(before.text);
+      if (before !== undefined) continueText(openRun, provider, before);
+      openRun.owner = chat?.owner;
+      // An answer of the caller's own is asked once.
+      if (request.tools === undefined && request.answerer === undefined) equip(openRun);
+      const tools = request.tools ?? openRun.toolbox?.specs ?? [];
       void generate(openRun, provider, {
         model,
-        ...continued(provider, messages, before?.text),
+        ...continued(provider, messages, before?.tail),
+        ...(tools.length > 0 && {
+          tools,
+          areToolsOptional: request.tools === undefined && (toolChoice ?? "auto") === "auto",
+          ...(toolChoice !== undefined && { toolChoice }),
+          ...(callsInParallel !== undefined && { callsInParallel }),
+        }),
         ...(maxTokens !== undefined && { maxTokens }),
         ...(sampling !== undefined && { sampling }),
       });
@@ -148,6 +228,26 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     if (chat?.stopKey !== undefined && (await log.key(chat.stopKey)) !== undefined)
       await endInChat(run, place, "cancelled");
     return { ...started, ended };
+  }
+
+  /** Appends the start of a run. Where no answer comes it is sent once more; and then it is not left open, should it be there. */
+  async function appendStart(
+    run: string,
+    place: RunPlace,
+    events: readonly ChatEvent[],
+    appendOptions: AppendOptions,
+  ): Promise<AppendOutcome> {
+    const texts = events.map((event) => ({ data: JSON.stringify(event) }));
+    const send = () => log.append(place.stream, texts, appendOptions);
+    try {
+      return await send().catch((error: unknown) => {
+        if (isLost(error)) return send();
+        throw error;
+      });
+    } catch (error) {
+      if (isLost(error)) void endLater(run, place);
+      throw error;
+    }
   }
 
   async function findModel(wanted: string | undefined): Promise<FoundModel> {
@@ -160,85 +260,52 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     );
   }
 
-  function createOpenRun(id: string, place: RunPlace, startedAt: number, onLeft: () => void): OpenRun {
+  function createOpenRun(
+    id: string,
+    place: RunPlace,
+    startedAt: number,
+    onLeft: () => void,
+    {
+      epoch = 1,
+      lease,
+      model,
+      request,
+    }: { epoch?: number; lease?: RunLease | undefined; model?: string; request?: string | undefined } = {},
+  ): OpenRun {
+    const onRefused = (refusal: Refusal) => {
+      leave(run);
+      if (refusal === "lost") void endLater(id, place, epoch);
+    };
     const run: OpenRun = {
       id,
       ...place,
       onLeft,
+      lease,
+      model,
+      request,
       startedAt,
       lastAt: startedAt,
       deltas: 0,
       textHead: deltaHead("text-delta", place.message),
       reasoningHead: deltaHead("reasoning-delta", place.message),
       texts: [],
-      writer: new RunWriter(log, place.stream, id, () => leave(run), { now, closes: isOwnStream(id, place) }),
+      told: 0,
+      isWaiting: false,
+      waitedMs: 0,
+      hasBegun: false,
+      writer: new RunWriter(log, place.stream, id, onRefused, { now, epoch, closes: isOwnStream(id, place) }),
       abort: new AbortController(),
       isOver: false,
+      mayMove: false,
     };
     open.set(id, run);
+    options.onBegin?.({ run: id, stream: place.stream, model, request, startedAt });
     return run;
   }
 
-  async function generate(run: OpenRun, provider: Provider, request: GenerateRequest): Promise<void> {
-    const watch = watchSilence(run);
-    try {
-      const answer = provider.generate(request, run.abort.signal);
-      for await (const first of answer) {
-        // What came together goes on together.
-        for (let event: ProviderEvent | undefined = first; event !== undefined; event = answer.shift?.()) {
-          if (run.isOver) return;
-          if (event.type === "finish") {
-            await finish(run, event.reason, event.usage === undefined ? {} : { usage: event.usage });
-            return;
-          }
-          take(run, event);
-          if (run.deltas >= maxDeltas) {
-            await finish(run, "length");
-            return;
-          }
-        }
-        run.writer.flush();
-        if (run.writer.isFull) await run.writer.room();
-      }
-      // A provider says `finish`; one that only stops has been cut off.
-      await finish(run, "error", {
-        error: new StreamError(
-          "provider-failed",
-          "The model stopped without saying that it was done. What it wrote is kept.",
-        ).toJSON(),
-      });
-    } catch (error) {
-      // Once it is over, the provider was told to stop, and says so.
-      if (!run.isOver) await finish(run, "error", { error: toErrorBody(error) });
-    } finally {
-      clearInterval(watch);
-    }
-  }
-
-  function take(run: OpenRun, event: Exclude<ProviderEvent, { type: "finish" }>): void {
-    const head = event.type === "text" ? run.textHead : run.reasoningHead;
-    for (let at = 0; at < event.text.length; at += MAX_DELTA_LENGTH) {
-      const text = event.text.slice(at, at + MAX_DELTA_LENGTH);
-      run.lastAt = now();
-      if (run.firstAt === undefined) {
-        run.firstAt = run.lastAt;
-        options.onFirstDelta?.(run.firstAt - run.startedAt);
-      }
-      run.deltas += 1;
-      if (event.type === "text") run.texts.push(text);
-      run.writer.push(`${head}${JSON.stringify(text)}}`);
-    }
-  }
-
-  /** Ends a run that says nothing for too long. One look a second, not one timer a token. */
-  function watchSilence(run: OpenRun): ReturnType<typeof setInterval> {
-    return setInterval(() => {
-      const limit = run.firstAt === undefined ? firstDeltaMs : silenceMs;
-      // While the log is away, it is not the provider that is silent.
-      if (run.isOver || run.writer.isFull || now() - run.lastAt <= limit) return;
-      const message = `The model said nothing for ${Math.round(limit / 1_000)} s, so it was given up. What it wrote is kept. Ask again, or raise the limit.`;
-      void finish(run, "error", { error: new StreamError("provider-timeout", message).toJSON() });
-    }, 1_000);
+  /** Gives a run the server's tools. */
+  function equip(run: OpenRun): void {
+    run.toolbox = offered(toolbox, run.model, !isOwnStream(run.id, run));
   }
 
   /** Ends a run with all that is known of it. The first end wins. */
@@ -263,30 +330,48 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
       message: run.message,
       run: run.id,
       reason,
-      timing: timing(run, usage),
+      timing: timingOf(run, now(), usage),
     };
-    if (usage !== undefined) end.usage = usage;
+    if (usage !== undefined) run.usage = end.usage = usage;
     if (error !== undefined) end.error = error;
     end.sha256 = await sha256(run.texts.join(""));
     await run.writer.end(JSON.stringify(end));
+    run.reason ??= reason;
+    run.error ??= error?.code;
+    leave(run);
+  }
+
+  /** Ends a run whose events the log has not taken, or has lost: its readers must not wait for ever. */
+  async function endLater(run: string, place: RunPlace, epoch = 1): Promise<void> {
+    for (;;) {
+      try {
+        const isMoved = ({ id, ...writer }: OpenWriter) => id === run && writer.epoch > epoch;
+        if (recovery === "continue" && (await log.openWriters()).some(isMoved)) return;
+        await endInChat(run, place, "interrupted");
+        return;
+      } catch (error) {
+        // After a start, or on another node, it is ended as what a dead process left open.
+        if (!(error instanceof StreamError) || isClosed) return;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_END_MS));
+      }
+    }
+  }
+
+  /** Leaves a run as it is, with all that it has said: whoever recovers it goes on. */
+  async function handOver(run: OpenRun): Promise<void> {
+    if (run.isOver) return run.ending;
+    run.isOver = true;
+    run.abort.abort(OVER);
+    await run.writer.settle();
     leave(run);
   }
 
   function leave(run: OpenRun): void {
     run.isOver = true;
     run.abort.abort(OVER);
-    open.delete(run.id);
+    if (open.delete(run.id)) options.onEnd?.(reportOf(run, now()));
+    run.lease?.end({ usage: run.usage, deltas: run.deltas });
     run.onLeft();
-  }
-
-  function timing(run: OpenRun, usage?: Usage): Timing {
-    const result: Timing = { totalMs: now() - run.startedAt };
-    if (run.firstAt === undefined) return result;
-    result.firstTokenMs = run.firstAt - run.startedAt;
-    const tokens = (usage?.outputTokens ?? run.deltas) - 1;
-    const seconds = (run.lastAt - run.firstAt) / 1_000;
-    if (tokens > 0 && seconds > 0) result.tokensPerSecond = Math.round((tokens / seconds) * 10) / 10;
-    return result;
   }
 
   async function stop(id: string): Promise<MessageEnd> {
@@ -310,76 +395,106 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
   ): Promise<MessageEnd | undefined> {
     const run = open.get(id);
     const end: MessageEnd = { type: "message-end", message: place.message, run: id, reason };
-    if (run !== undefined) end.timing = timing(run);
+    if (run !== undefined) end.timing = timingOf(run, now());
     const outcome = await log.append(place.stream, [{ data: JSON.stringify(end) }], {
       endsWriter: id,
       close: isOwnStream(id, place),
     });
     if (run !== undefined) {
       run.writer.abandon();
+      if (outcome.status === "appended") run.reason = reason;
       leave(run);
     }
+    if (run === undefined && outcome.status === "appended") options.bus?.publish("stop", id);
     return outcome.status === "appended" ? end : undefined;
   }
 
   async function recover(): Promise<number> {
-    const dead = (await log.openWriters()).filter(
+    const dead = (await (log.deadWriters?.() ?? log.openWriters())).filter(
       ({ id, stream }) => stream.startsWith("runs/") && !open.has(id),
     );
-    for (const { id, stream } of dead) await endInChat(id, { stream, message: id }, "interrupted");
-    return dead.length;
+    const ended = await Promise.all(
+      dead.map(async (writer) => {
+        const read = recovery === "continue" ? await readDeadRun(log, writer) : undefined;
+        if (read !== undefined && (await takeOver(read)).status !== "refused") return false;
+        const { id, stream } = writer;
+        await endInChat(id, { stream, message: id }, "interrupted");
+        return true;
+      }),
+    );
+    return ended.filter(Boolean).length;
+  }
+
+  async function takeOver(dead: DeadRun): Promise<TakeoverOutcome> {
+    if (recovery !== "continue") return { status: "refused" };
+    if (isDraining || isClosed || open.has(dead.id)) return { status: "elsewhere" };
+    const found = await models.find(dead.model);
+    if (found === undefined || open.size >= maxRuns || dead.epoch > MAX_TAKEOVERS || !canGoOn(dead.said))
+      return { status: "refused" };
+    const { id, messages, readSaid } = dead;
+    const epoch = dead.epoch + 1;
+    let said: Said | undefined;
+    try {
+      if (!(await claimRun(log, dead, now()))) return { status: "elsewhere" };
+      // Not before: until then the former owner may have written.
+      said = await readSaid();
+    } catch (error) {
+      if (isLost(error)) void endLater(id, dead, epoch);
+      throw error;
+    }
+    if (said !== undefined && !canGoOn(said)) void endLater(id, dead, epoch);
+    if (said === undefined || !canGoOn(said)) return { status: "elsewhere" };
+    const before = said.text;
+    const ended = new Promise<void>((resolve) => {
+      const run = createOpenRun(id, { stream: dead.stream, message: dead.message }, now(), resolve, {
+        epoch,
+        model: found.id,
+      });
+      const { stream, model, request, startedAt } = run;
+      options.onTakenOver?.({ run: id, stream, model, request, startedAt });
+      run.mayMove = true;
+      continueText(run, found.provider, { text: before, tail: before });
+      equip(run);
+      void generate(run, found.provider, {
+        model: found.model,
+        ...continued(found.provider, messages, before),
+        ...(run.toolbox !== undefined &&
+          run.toolbox.specs.length > 0 && { tools: run.toolbox.specs, areToolsOptional: true }),
+      });
+    });
+    return { status: "taken", ended };
   }
 
   return {
     start,
+    answerCall: ({ stream, message }, answer) => answerCall(log, stream, { message, ...answer }, now()),
     stop,
     endInChat,
+    takeOver,
     recover,
     get openRuns() {
       return open.size;
     },
+    async drain(graceMs) {
+      isDraining = true;
+      const endsAt = performance.now() + graceMs;
+      while (open.size > 0 && performance.now() < endsAt) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+    },
     async close() {
       isClosed = true;
-      await Promise.all([...open.values()].map((run) => finish(run, "interrupted")));
+      unsubscribe?.();
+      const runs = [...open.values()];
+      await Promise.all(
+        runs.map((run) =>
+          run.mayMove && run.calls === undefined ? handOver(run) : finish(run, "interrupted"),
+        ),
+      );
     },
   };
 }
 
-function join(record: KeyRecord | undefined, key: KeyClaim | undefined): StartOutcome {
-  if (record === undefined || record.digest !== key?.digest) {
-    throw new StreamError(
-      "key-reused",
-      "This Idempotency-Key was used with another body. Send a new key with a new request.",
-    );
-  }
-  // The note was written by `start`, with its key.
-  const note = JSON.parse(record.note ?? "{}") as { run: string; message: string; events: number };
-  const { run, message, events } = note;
-  const after = cursorBefore(record.cursor, events);
-  return { status: "joined", run, message, stream: record.stream, after, ended: Promise.resolve() };
-}
-
-/** The cursor before an append of so many events, from that of its last. */
-function cursorBefore(cursor: string, events: number): string {
-  const { epoch, offset } = requireCursor(cursor);
-  return formatCursor({ epoch, offset: offset - events });
-}
-
-function isOwnStream(run: string, { stream }: RunPlace): boolean {
-  return stream === runStream(run);
-}
-
-function runActive(run: string): StreamError {
-  return new StreamError(
-    "run-active",
-    "An answer is being written in this chat. Stop it, or wait until it is done.",
-    { run },
-  );
-}
-
-function toErrorBody(error: unknown): ErrorBody {
-  if (error instanceof StreamError) return error.toJSON();
-  // A provider of the user's own may throw anything: its text is for the log of the server, not for the reader.
-  console.error("A provider failed:", error);
-  return new StreamError("provider-failed", "The model failed. What it wrote is kept. Ask again.").toJSON();
+function isLost(error: unknown): boolean {
+  return error instanceof StreamError && error.code === "log-unavailable";
 }

@@ -23,6 +23,10 @@ type Setting = keyof typeof SETTINGS;
 /** What the script model was told to do. */
 export interface Script extends Record<Setting, number> {
   markdown: boolean;
+  /** The tools that it calls, one after the other, each in a step of its own; those with commas between them in one. */
+  tools?: readonly string[];
+  /** The JSON text of their input. */
+  input?: string;
 }
 
 /** Makes the provider of the model `script`: a deterministic generator for tests, benchmarks and torture.
@@ -48,7 +52,8 @@ export function createScriptProvider(options: Partial<Clock> = {}): Provider {
 
 /** Reads a script, such as `tokens=500 rate=100 seed=7 markdown=true`.
  *  Shape:  `tokens` (default 100), `rate` per second (50; 0: flat out), `seed` (1), `markdown` (false), `reasoning` tokens
- *          first (0), `delay` in ms before the first (0), `fail` after so many tokens (never); in any order.
+ *          first (0), `tool` to call before (none; again: in the next step; several with commas: at once), `input` of it as JSON without
+ *          spaces (`{}`), `delay` in ms before the first (0), `fail` after so many tokens (never); in any order.
  *  Errors: `provider-refused`, naming what is known. */
 export function parseScript(prompt: string): Script {
   const script: Script = {
@@ -63,7 +68,10 @@ export function parseScript(prompt: string): Script {
   for (const word of prompt.split(/\s+/)) {
     if (word === "") continue;
     const [key = "", value = ""] = word.split("=", 2);
-    if (key === "markdown" && (value === "true" || value === "false")) script.markdown = value === "true";
+    if (key === "tool" && value !== "") script.tools = [...(script.tools ?? []), value];
+    else if (key === "input") script.input = word.slice(key.length + 1);
+    else if (key === "markdown" && (value === "true" || value === "false"))
+      script.markdown = value === "true";
     else if (isSetting(key)) script[key] = parseNumber(key, value);
     else throw refuse(word);
   }
@@ -79,6 +87,13 @@ async function* generate(
   const script = parseScript(prompt);
   const written = Math.min(script.tokens, request.maxTokens ?? script.tokens);
   if (script.delay > 0) await clock.sleep(script.delay, signal);
+  const step = stepsSince(request.messages);
+  const called = request.toolChoice === "none" ? undefined : script.tools?.[step];
+  if (called !== undefined) {
+    yield* paceItems(callEvents(called.split(","), script.input ?? "{}"), script.rate, clock, signal);
+    yield { type: "finish", reason: "tool-calls" };
+    return;
+  }
   yield* paceItems(scriptEvents(script, written, request.continues), script.rate, clock, signal);
   yield {
     type: "finish",
@@ -88,6 +103,22 @@ async function* generate(
       outputTokens: script.reasoning + written,
     },
   };
+}
+
+/** How often it has called tools since the prompt. */
+function stepsSince(messages: GenerateRequest["messages"]): number {
+  const last = messages.findLastIndex(({ role }) => role === "user");
+  return messages.slice(last).filter((message) => message.role === "assistant" && message.calls !== undefined)
+    .length;
+}
+
+function* callEvents(tools: readonly string[], input: string): Generator<ProviderEvent, void, undefined> {
+  for (const [index, tool] of tools.entries()) {
+    const call = `call_${index}`;
+    yield { type: "tool-call", call, tool };
+    for (let at = 0; at < input.length; at += 4)
+      yield { type: "tool-input", call, text: input.slice(at, at + 4) };
+  }
 }
 
 function* scriptEvents(
@@ -132,6 +163,6 @@ function parseNumber(key: Setting, value: string): number {
 function refuse(word: string): StreamError {
   return new StreamError(
     "provider-refused",
-    `The script model does not know ${JSON.stringify(word.slice(0, 40))}. It is told what to do, such as tokens=500 rate=100 seed=7; it knows ${Object.keys(SETTINGS).join(", ")} and markdown=true.`,
+    `The script model does not know ${JSON.stringify(word.slice(0, 40))}. It is told what to do, such as tokens=500 rate=100 seed=7; it knows ${Object.keys(SETTINGS).join(", ")} and markdown=true; tool=name calls a tool, with input={}.`,
   );
 }

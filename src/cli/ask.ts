@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import type { MessageEnd, RunEvent } from "../protocol/event.ts";
-import { findServer, postJson } from "./connect.ts";
+import { findServer, keyHeaders, postJson } from "./connect.ts";
 import { readEvents } from "./event-reader.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { AskFlags } from "./flags.ts";
@@ -33,6 +33,7 @@ export async function ask(prompt: string | undefined, flags: AskFlags): Promise<
   };
   const ended = await readEvents({
     url: `${server}/v1/streams/${stream}`,
+    headers: keyHeaders(),
     onEvent({ id, event: name, data }) {
       if (name === "stream-reset")
         throw new CliError(EXIT.failed, "The server no longer has what was read so far. Ask again.");
@@ -73,6 +74,7 @@ function exitCode({ reason }: MessageEnd): number {
   switch (reason) {
     case "stop":
     case "length":
+    case "tool-calls":
       return EXIT.done;
     case "cancelled":
       return EXIT.stopped;

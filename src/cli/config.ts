@@ -1,4 +1,6 @@
 import { editDistance } from "../protocol/edit-distance.ts";
+import { LOG_LEVELS, parseScopes } from "../server.ts";
+import type { LogLevel, RedisUrl, RunLimits, Scope } from "../server.ts";
 import { CliError, EXIT } from "./exit.ts";
 
 /** What `millrace serve` can be told. */
@@ -6,13 +8,30 @@ export interface ServeConfig {
   port?: number;
   host: string;
   data: string;
-  log: "memory" | "lmdb";
+  log: "memory" | "lmdb" | RedisUrl;
   model?: string;
   dev: boolean;
   demo: boolean;
+  titles: boolean;
   allowedHost: string[];
   allowedOrigin: string[];
-  allowRemote: boolean;
+  insecure: boolean;
+  keys?: string;
+  guests?: Scope[];
+  jwtJwks?: string;
+  jwtIssuer?: string;
+  jwtAudience?: string;
+  jwtScopes?: Scope[];
+  secretFile?: string;
+  runsPerMinute?: NonNullable<RunLimits["runsPerMinute"]>;
+  tokensPerDay?: NonNullable<RunLimits["tokensPerDay"]>;
+  openRuns?: NonNullable<RunLimits["openRuns"]>;
+  allTokensPerDay?: NonNullable<RunLimits["allTokensPerDay"]>;
+  /** Milliseconds. */
+  drain?: number;
+  grace?: number;
+  recover: "interrupted" | "continue";
+  logLevel: LogLevel;
 }
 
 interface Setting {
@@ -30,10 +49,15 @@ interface Setting {
 }
 
 const text = (value: string) => (value === "" ? undefined : value);
+const scopes = (value: string) => parseScopes(value);
+const scopesTaken = 'scopes such as "read:* signal:* run"';
+const bound = (value: string) => (/^\d{1,12}$/.test(value) ? Number(value) : undefined);
+const boundTaken = "a number; 0 is no limit";
 const list = (value: string) => value.split(",").map((part) => part.trim());
 const flag = (value: string) =>
   /^(true|1)$/.test(value) ? true : /^(false|0)$/.test(value) ? false : undefined;
 const onOff = "true or false";
+const seconds = (value: string) => (/^\d{1,4}$/.test(value) ? Number(value) * 1_000 : undefined);
 
 export const SETTINGS: readonly Setting[] = [
   {
@@ -60,9 +84,9 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "log",
     argument: "kind",
-    help: "memory: lost at the end; lmdb: kept in the data folder (default: lmdb)",
-    read: (value) => (value === "memory" || value === "lmdb" ? value : undefined),
-    takes: "memory or lmdb",
+    help: "memory: lost at the end; lmdb: kept in the data folder; redis://host:port: shared by several nodes (default: lmdb)",
+    read: (value) => (/^(memory|lmdb|rediss?:\/\/.+)$/.test(value) ? value : undefined),
+    takes: "memory, lmdb, or an address such as redis://127.0.0.1:6379",
   },
   {
     name: "model",
@@ -80,7 +104,14 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: "demo",
     isOn: true,
-    help: "leave out the demo feeds: simulated matches, and recorded prices",
+    help: "leave out the demo: simulated matches, recorded prices, and a clock that the guide calls",
+    read: flag,
+    takes: onOff,
+  },
+  {
+    name: "titles",
+    isOn: true,
+    help: "do not ask a model for the title of a new chat (a call of at most 60 tokens)",
     read: flag,
     takes: onOff,
   },
@@ -99,10 +130,115 @@ export const SETTINGS: readonly Setting[] = [
     takes: "origins with commas between",
   },
   {
-    name: "allow-remote",
+    name: "insecure",
     help: "listen on an address that others can reach, though nobody has to sign in",
     read: flag,
     takes: onOff,
+  },
+  {
+    name: "keys",
+    argument: "file",
+    help: "API keys, made by millrace keys (default: keys.json in the data folder, where there is one)",
+    read: text,
+    takes: "a file",
+  },
+  {
+    name: "guests",
+    argument: "scopes",
+    help: 'whoever opens a page is somebody of their own, by a cookie, and may this, such as "read:* signal:* run"',
+    read: scopes,
+    takes: scopesTaken,
+  },
+  {
+    name: "jwt-jwks",
+    argument: "url",
+    help: "take tokens (JWT) that are proved by the keys at this address",
+    read: text,
+    takes: "an address",
+  },
+  {
+    name: "jwt-issuer",
+    argument: "name",
+    help: "who issues those tokens",
+    read: text,
+    takes: "what the claim iss says",
+  },
+  {
+    name: "jwt-audience",
+    argument: "name",
+    help: "what those tokens are for",
+    read: text,
+    takes: "what the claim aud says",
+  },
+  {
+    name: "jwt-scopes",
+    argument: "scopes",
+    help: "what everybody with such a token may, beside what it says (default: what is their own)",
+    read: scopes,
+    takes: scopesTaken,
+  },
+  {
+    name: "secret-file",
+    argument: "file",
+    help: "what sessions and tickets are signed with, the same for all nodes; or MILLRACE_SECRET (default: secret in the data folder)",
+    read: text,
+    takes: "a file",
+  },
+  {
+    name: "runs-per-minute",
+    argument: "number",
+    help: "runs that a person may start in a minute (default: 60 where people sign in; 0 is no limit)",
+    read: bound,
+    takes: boundTaken,
+  },
+  {
+    name: "tokens-per-day",
+    argument: "number",
+    help: "tokens that a person may use in 24 hours (default: 2000000 where people sign in; 0 is no limit)",
+    read: bound,
+    takes: boundTaken,
+  },
+  {
+    name: "open-runs",
+    argument: "number",
+    help: "runs that a person may have at a time (default: 20 where people sign in; 0 is no limit)",
+    read: bound,
+    takes: boundTaken,
+  },
+  {
+    name: "all-tokens-per-day",
+    argument: "number",
+    help: "tokens that all people together may use in 24 hours (default: no limit)",
+    read: bound,
+    takes: boundTaken,
+  },
+  {
+    name: "drain",
+    argument: "seconds",
+    help: "after SIGTERM readers are closed over this time (default: 20 where the log is in Redis, else 0)",
+    read: seconds,
+    takes: "a number of seconds",
+  },
+  {
+    name: "grace",
+    argument: "seconds",
+    help: "after SIGTERM runs have this time to end by themselves (default: as --drain)",
+    read: seconds,
+    takes: "a number of seconds",
+  },
+  {
+    name: "log-level",
+    argument: "level",
+    help: "what is said on standard error, one JSON object a line, for people on a terminal: silent, error, warn, info or debug (default: warn)",
+    read: (value) => LOG_LEVELS.find((level) => level === value),
+    takes: "silent, error, warn, info or debug",
+  },
+  {
+    name: "recover",
+    argument: "how",
+    help: "a run whose process died is ended as interrupted, or continue: another node, or this one after a start, asks the model to go on (default: interrupted)",
+    read: (value) => (/^(interrupted|continue)$/.test(value) ? value : undefined),
+    takes: "interrupted or continue",
   },
 ];
 
@@ -112,14 +248,17 @@ const DEFAULTS: ServeConfig = {
   log: "lmdb",
   dev: false,
   demo: true,
+  titles: true,
   allowedHost: [],
   allowedOrigin: [],
-  allowRemote: false,
+  insecure: false,
+  recover: "interrupted",
+  logLevel: "warn",
 };
 
 const PREFIX = "MILLRACE_";
 /** Read by other commands. */
-const OTHER_VARIABLES = new Set(["MILLRACE_URL"]);
+const OTHER_VARIABLES = new Set(["MILLRACE_URL", "MILLRACE_SECRET", "MILLRACE_API_KEY"]);
 
 export interface ConfigSources {
   /** As commander gives them. */

@@ -12,13 +12,23 @@ export function findServer({ url, data }: { url?: string; data: string }): strin
   throw new CliError(EXIT.usage, `${JSON.stringify(found)} is not an address such as ${DEFAULT_URL}.`);
 }
 
+/** What lets a command in, where a server asks for it: never a flag, which all processes of the machine could read. */
+export function keyHeaders(): Record<string, string> {
+  const key = process.env["MILLRACE_API_KEY"];
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
 /** Sends JSON and reads JSON. Sent again where no answer came: with its key, it takes effect once.
  *  Errors: CliError, with the server's own sentence where it gave one. */
 export async function postJson<T>(url: string, body: unknown, key?: string): Promise<T> {
   const response = await retry(() =>
     fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json", ...(key !== undefined && { "idempotency-key": key }) },
+      headers: {
+        ...keyHeaders(),
+        "content-type": "application/json",
+        ...(key !== undefined && { "idempotency-key": key }),
+      },
       body: JSON.stringify(body),
     }),
   ).catch(() => {

@@ -14,6 +14,8 @@ export interface EventReaderOptions {
   /** Called before each wait for a new connection. */
   onCut?: () => void;
   signal?: AbortSignal;
+  /** Beside its own. */
+  headers?: Record<string, string>;
   fetch?: typeof fetch;
   sleep?: (ms: number) => Promise<void>;
   random?: () => number;
@@ -28,6 +30,8 @@ export type ReadingEnd =
 
 const MIN_WAIT_MS = 250;
 const MAX_WAIT_MS = 10_000;
+/** An event has at most 256 KiB; JSON escapes may multiply that by six. A line without an end is cut. */
+const MAX_BUFFER = 4 * 1_048_576;
 /** The server sends something every 15 s: silence for so long is a connection that died unseen. */
 const SILENCE_MS = 40_000;
 
@@ -42,6 +46,7 @@ export async function readEvents(options: EventReaderOptions): Promise<ReadingEn
     const silence = new AbortController();
     try {
       const headers = {
+        ...options.headers,
         accept: "text/event-stream",
         ...(lastId !== undefined && { "last-event-id": lastId }),
       };
@@ -72,7 +77,7 @@ async function* parse(response: Response, silence: AbortController): AsyncGenera
   try {
     const events = response.body
       ?.pipeThrough(new TextDecoderStream())
-      .pipeThrough(new EventSourceParserStream());
+      .pipeThrough(new EventSourceParserStream({ maxBufferSize: MAX_BUFFER }));
     for await (const event of events ?? []) {
       watch.refresh();
       yield event;

@@ -1,5 +1,5 @@
 import { parseStreamName } from "../protocol/names.ts";
-import { findServer } from "./connect.ts";
+import { findServer, keyHeaders } from "./connect.ts";
 import { readEvents } from "./event-reader.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { TailFlags } from "./flags.ts";
@@ -12,6 +12,7 @@ export async function tail(stream: string, flags: TailFlags): Promise<void> {
   let isCut = false;
   const ended = await readEvents({
     url,
+    headers: keyHeaders(),
     onCut() {
       if (!isCut) say("Reconnecting.");
       isCut = true;
@@ -30,7 +31,12 @@ export async function tail(stream: string, flags: TailFlags): Promise<void> {
     },
   });
   if (ended.status === "refused")
-    throw new CliError(EXIT.failed, `The server refused to show ${stream} (${ended.code}).`);
+    throw new CliError(
+      EXIT.failed,
+      ended.code === 401
+        ? `The server wants to know who asks: put a key into MILLRACE_API_KEY. See: millrace keys --help`
+        : `The server refused to show ${stream} (${ended.code}).`,
+    );
   if (ended.status === "unreachable") throw new CliError(EXIT.unavailable, `No server answers at ${server}.`);
 }
 

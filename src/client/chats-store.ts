@@ -1,6 +1,6 @@
-import { StreamError } from "../protocol/error.ts";
 import type { EndReason } from "../protocol/event.ts";
 import type { Delivery, Source } from "./delivery.ts";
+import { StreamError } from "./error.ts";
 import { nextFrame } from "./frame.ts";
 import type { Api } from "./request.ts";
 import { createStore } from "./store.ts";

@@ -5,7 +5,7 @@ export interface LocksLike {
     options: { signal?: AbortSignal; steal?: boolean },
     callback: () => Promise<void>,
   ): Promise<unknown>;
-  query(): Promise<{ held?: { name?: string }[] }>;
+  query(): Promise<{ held?: { name?: string; clientId?: string }[] }>;
 }
 
 export interface ElectionOptions {
@@ -20,8 +20,10 @@ export interface ElectionOptions {
 export interface Election {
   /** Waits for its turn; nothing if it waits or leads already. */
   queue(): void;
-  /** Takes the lock from one who does not answer. */
-  steal(): void;
+  /** Who leads now, by a name that is the browser's. */
+  leader(): Promise<string | undefined>;
+  /** Takes the lock from one who does not answer, if it is that one's still: of all who take it at once, one does. */
+  steal(from: Promise<string | undefined>): Promise<void>;
   /** Gives up the lock, or its place in the queue. */
   leave(): void;
 }
@@ -30,6 +32,11 @@ export interface Election {
 export function createElection({ locks, name, onElected, onRobbed }: ElectionOptions): Election {
   /** Ends the present candidacy, whether it waits or leads. */
   let leave: (() => void) | undefined;
+  let isIn = false;
+
+  async function leader(): Promise<string | undefined> {
+    return (await locks.query()).held?.find((lock) => lock.name === name)?.clientId;
+  }
 
   function run(isSteal: boolean): void {
     leave?.();
@@ -59,10 +66,17 @@ export function createElection({ locks, name, onElected, onRobbed }: ElectionOpt
 
   return {
     queue() {
+      isIn = true;
       if (leave === undefined) run(false);
     },
-    steal: () => run(true),
+    leader,
+    async steal(from) {
+      await locks.request(`${name} steal`, {}, async () => {
+        if ((await leader()) === (await from) && isIn) run(true);
+      });
+    },
     leave() {
+      isIn = false;
       leave?.();
       leave = undefined;
     },

@@ -23,6 +23,7 @@ const NAMED = [
   "ping",
   "signal",
   "presence",
+  "auth-expired",
 ];
 
 /** Reads through the browser's own EventSource, one for each attempt: with its first error it is closed.

@@ -14,6 +14,8 @@ export interface FeedOptions {
 export interface FeedStoreOptions extends FeedOptions {
   source: Source;
   stream: string;
+  /** The cursor after which it begins. Default: what is kept. */
+  after?: string | undefined;
   /** When what has come is shown. Default: with the next frame. */
   schedule?: (show: () => void) => void;
   /** Unix milliseconds. Default: the clock. */
@@ -38,13 +40,13 @@ export function createStreamStateStore<T>(options: FeedStoreOptions): Store<Stre
 }
 
 function follow<View extends FeedView<unknown> | StreamStateView<unknown>>(
-  { source, stream, schedule = nextFrame, now = Date.now }: FeedStoreOptions,
+  { source, stream, after, schedule = nextFrame, now = Date.now }: FeedStoreOptions,
   kind: StreamKind,
   empty: View,
   fold: (view: View, arrived: readonly Arrived[]) => View,
 ): Store<View> {
   let view = empty;
-  let cursor: string | undefined;
+  let cursor = after;
   let arrived: Arrived[] = [];
   /** What was delivered before the connection had caught up, once everything had been read before. */
   let late = 0;
@@ -62,7 +64,7 @@ function follow<View extends FeedView<unknown> | StreamStateView<unknown>>(
     switch (delivery.type) {
       case "event":
         ({ cursor } = delivery);
-        arrived.push({ cursor: delivery.cursor, event: delivery.event });
+        arrived.push({ cursor, event: delivery.event, isReplay: delivery.isReplay });
         if (delivery.isReplay && view.status === "ready") late += 1;
         if (arrived.length >= MAX_ARRIVED) settle();
         break;

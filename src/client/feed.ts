@@ -5,6 +5,8 @@ import { isAhead } from "./position.ts";
 export interface FeedEvent<T> {
   readonly cursor: string;
   readonly event: T;
+  /** It came late, with what the stream held already: no news to be told as such. */
+  readonly isReplay: boolean;
 }
 
 interface FollowedView {
@@ -38,6 +40,7 @@ export interface StreamStateView<T> extends FollowedView {
 export interface Arrived {
   readonly cursor: string;
   readonly event: Record<string, unknown>;
+  readonly isReplay: boolean;
 }
 
 export const EMPTY_FEED: FeedView<never> = { status: "loading", received: 0, events: [] };

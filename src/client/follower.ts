@@ -1,6 +1,6 @@
 import type { ResetReason } from "../protocol/cursor.ts";
-import { StreamError } from "../protocol/error.ts";
 import type { Delivery, FollowOptions } from "./delivery.ts";
+import { StreamError } from "./error.ts";
 import { readPages } from "./page.ts";
 import type { Page } from "./page.ts";
 import { epochOf, isAhead, offsetOf, spanOf, take } from "./position.ts";

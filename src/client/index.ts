@@ -1,4 +1,3 @@
-export { StreamError } from "../protocol/error.ts";
 export { createChatStore } from "./chat-store.ts";
 export type { ChatStore, ChatStoreOptions, ChatView, MessageOptions, ShownStep } from "./chat-store.ts";
 export { createChatsStore } from "./chats-store.ts";
@@ -22,6 +21,7 @@ export type {
 export type { Attendance } from "./attendance.ts";
 export type { Delivery, FollowOptions, Source, SourceCounts, Told } from "./delivery.ts";
 export type { LocksLike } from "./election.ts";
+export { StreamError } from "./error.ts";
 export { createEventSourceTransport } from "./event-source.ts";
 export type { EventSourceLike, EventSourceTransportOptions } from "./event-source.ts";
 export { createFetchTransport } from "./fetch-source.ts";

@@ -1,4 +1,4 @@
-import { StreamError } from "../protocol/error.ts";
+import { StreamError } from "./error.ts";
 import type { Api } from "./request.ts";
 import { createStore } from "./store.ts";
 import type { Store } from "./store.ts";

@@ -1,5 +1,5 @@
 import type { ResetReason } from "../protocol/cursor.ts";
-import { StreamError } from "../protocol/error.ts";
+import { StreamError } from "./error.ts";
 import { isAhead } from "./position.ts";
 import type { Api } from "./request.ts";
 

@@ -1,6 +1,6 @@
-import { ERRORS, StreamError } from "../protocol/error.ts";
 import type { ErrorCode } from "../protocol/error.ts";
 import { backOff, refusalText } from "./connection.ts";
+import { StreamError } from "./error.ts";
 import { randomId } from "./id.ts";
 import { headersOf, readRefusal } from "./response.ts";
 import type { HeadersOption } from "./response.ts";
@@ -24,7 +24,7 @@ export interface SendOptions {
 export interface Api {
   /** Sends a request and resolves with its JSON (undefined if the answer has no body). It is repeated, with the same key,
    *  while the network or the server fails for a moment, for about a minute.
-   *  Errors: `StreamError` with the server's code and words (`internal` where the code is not known here); the signal's reason. */
+   *  Errors: `StreamError` with the server's code and words (`internal` where it says none); the signal's reason. */
   send(method: string, path: string, body?: unknown, options?: SendOptions): Promise<unknown>;
 }
 
@@ -42,7 +42,7 @@ export function createApi({ url, headers, random = Math.random, ...options }: Ap
         if (outcome.status === "done") return outcome.value;
         const delay = Math.max(backOff(attempt, random), outcome.retryAfterMs);
         waited += delay;
-        if (!outcome.isRetryable || waited >= patienceMs) throw outcome.error;
+        if (!outcome.error.isRetryable || waited >= patienceMs) throw outcome.error;
         await pause(delay, signal);
       }
 
@@ -67,8 +67,8 @@ export function createApi({ url, headers, random = Math.random, ...options }: Ap
           signal?.throwIfAborted();
           const message =
             "The server could not be reached. Nothing is lost: send it again with the same key.";
-          const error = new StreamError("internal", message, { cause });
-          return { status: "failed", error, isRetryable: true, retryAfterMs: 0 };
+          const error = new StreamError("internal", message, true, { cause });
+          return { status: "failed", error, retryAfterMs: 0 };
         }
       }
     },
@@ -77,25 +77,20 @@ export function createApi({ url, headers, random = Math.random, ...options }: Ap
 
 type Outcome =
   | { status: "done"; value: unknown }
-  | { status: "failed"; error: StreamError; isRetryable: boolean; retryAfterMs: number };
+  | { status: "failed"; error: StreamError; retryAfterMs: number };
 
 async function refusal(response: Response): Promise<Outcome> {
-  const { status, code, message, isRetryable, retryAfterMs, run } = await readRefusal(response);
-  const unknown = status === 401 ? "unauthorized" : "internal";
-  return {
-    status: "failed",
-    error: new StreamError(
-      isKnown(code) ? code : unknown,
-      message ?? refusalText(status),
-      run === undefined ? {} : { run },
-    ),
-    isRetryable: isRetryable ?? [429, 502, 503, 504].includes(status),
-    retryAfterMs,
-  };
-}
-
-function isKnown(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(ERRORS, code);
+  const { status, code, message, retryAfterMs, run, ...said } = await readRefusal(response);
+  // A code that is not in this client's table is one of a newer server: it is handed on as it stands.
+  const known = (code ?? (status === 401 ? "unauthorized" : "internal")) as ErrorCode;
+  const isRetryable = said.isRetryable ?? [429, 502, 503, 504].includes(status);
+  const error = new StreamError(
+    known,
+    message ?? refusalText(status),
+    isRetryable,
+    run === undefined ? {} : { run },
+  );
+  return { status: "failed", error, retryAfterMs };
 }
 
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

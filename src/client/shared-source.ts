@@ -151,12 +151,14 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   function ask(): void {
     if (role === "leader" || role === "away") return;
     post({ type: "ask", isWatching: watchers.size > 0 });
+    if (asking) return;
     const askedAt = now();
-    asking ??= setTimeout(() => {
+    const leader = election.leader();
+    asking = setTimeout(() => {
       asking = undefined;
       if (!isVisible()) return;
       if (now() - askedAt > ANSWER_MS + LATE_MS) ask();
-      else election.steal();
+      else void election.steal(leader);
     }, ANSWER_MS);
   }
 

@@ -4,7 +4,12 @@ import type { Context } from "hono";
 export function answerPage(context: Context): Response {
   const nonce = crypto.randomUUID();
   return context.html(page(nonce), 200, {
-    "content-security-policy": `default-src 'none'; connect-src 'self'; script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'`,
+    "content-security-policy": [
+      "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+      `script-src 'nonce-${nonce}'; style-src 'nonce-${nonce}'`,
+    ].join("; "),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
     "cache-control": "no-store",
   });
 }

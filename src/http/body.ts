@@ -5,6 +5,9 @@ import { StreamError } from "../protocol/error.ts";
 /** A body is at most this long, in bytes. */
 const MAX_BODY_BYTES = 4 * 1_048_576;
 
+/** A body is nested at most so deep. */
+const MAX_DEPTH = 200;
+
 const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** Reads a body as JSON. Errors: `body-too-large` 413, `invalid-json` 400. */
@@ -14,6 +17,11 @@ export async function readJson(context: Context): Promise<{ text: string; value:
 }
 
 function parseJson(text: string): unknown {
+  if (text.length > 2 * MAX_DEPTH && isNestedDeeper(text, MAX_DEPTH))
+    throw new StreamError(
+      "invalid-json",
+      `The body is nested more than ${MAX_DEPTH} levels deep. Flatten it.`,
+    );
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -25,6 +33,30 @@ function parseJson(text: string): unknown {
       },
     );
   }
+}
+
+/** Whether some value of a JSON text stands deeper than that. A text of nothing but brackets costs the parser a second for each 4 MiB, and
+ *  whoever writes or folds what it held runs out of stack: counted first, it costs some milliseconds. */
+function isNestedDeeper(text: string, levels: number): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // A string: on to its end, past what is escaped.
+        for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at++)
+          if (text.charCodeAt(at) === 0x5c) at += 1;
+        break;
+      case 0x5b:
+      case 0x7b:
+        depth += 1;
+        if (depth > levels) return true;
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth -= 1;
+        break;
+    }
+  }
+  return false;
 }
 
 /** Reads a body and checks its shape; unknown members are refused by name. No body at all is `whenEmpty`, where that is given.
@@ -61,18 +93,24 @@ async function readText(context: Context, maxBytes = MAX_BODY_BYTES): Promise<st
   // What says its length is no longer than that, and can be read without a web stream: a third of the cost of an append.
   const length = raw.headers.has("transfer-encoding") ? null : raw.headers.get("content-length");
   if (Number(length) > maxBytes) throw tooLarge(maxBytes);
-  if (length !== null) return raw.text();
-  const { body } = raw;
-  if (body === null) return "";
+  const { body } = length === null ? raw : { body: null };
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of body as ReadableStream<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw tooLarge(maxBytes);
-    text += decoder.decode(chunk, { stream: true });
+  try {
+    if (length !== null) return await raw.text();
+    if (body === null) return "";
+    for await (const chunk of body as ReadableStream<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof StreamError) throw error;
+    // Nobody reads this: who sent it has gone, or took too long. It is no failure of the server.
+    throw new StreamError("invalid-request", "The body was cut. Send it again.", { cause: error });
   }
-  return text + decoder.decode();
 }
 
 function tooLarge(maxBytes: number): StreamError {

@@ -1,9 +1,11 @@
 import type { Context } from "hono";
 import type { Format } from "../hub/format.ts";
-import type { Hub, ReadingStart, SubscribeSeveralRequest } from "../hub/hub.ts";
+import type { Connection } from "../hub/connection.ts";
+import type { Hub, OpenReader, ReaderArrival, ReadingStart, SubscribeSeveralRequest } from "../hub/hub.ts";
 import type { Sink } from "../hub/sink.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
+import { accessOf } from "./auth/access.ts";
 import { setHeaders } from "./headers.ts";
 import { createWebSink } from "./web-sink.ts";
 
@@ -40,7 +42,10 @@ export async function openEventStream(
   request: EventStreamRequest,
 ): Promise<Response> {
   const { sink, response } = openSink(context, edge);
-  return subscribeOr(sink, response, request.onGone, () => hub.subscribe({ ...request, sink }));
+  const held = hold(context, request.onGone);
+  return subscribeOr(sink, response, held.onGone, () =>
+    hub.subscribe({ ...request, ...held, sink, ...describeReader(context) }),
+  );
 }
 
 /** Answers a request with several streams of the hub over one connection. */
@@ -51,7 +56,46 @@ export async function openSeveralStreams(
   request: Omit<SubscribeSeveralRequest, "sink">,
 ): Promise<Response> {
   const { sink, response } = openSink(context, edge);
-  return subscribeOr(sink, response, request.onGone, () => hub.subscribeSeveral({ ...request, sink }));
+  const held = hold(context, request.onGone);
+  return subscribeOr(sink, response, held.onGone, () =>
+    hub.subscribeSeveral({ ...request, ...held, sink, ...describeReader(context) }),
+  );
+}
+
+/** Answers a request with a reader of its own kind, which the hub counts as any other. */
+export function openReader(
+  context: Context,
+  hub: Hub,
+  edge: Edge | undefined,
+  { began, make }: Pick<ReaderArrival, "began"> & { make: (sink: Sink, onLeave: () => void) => Connection },
+): Response {
+  const { sink, response } = openSink(context, edge);
+  const arrival = { ...hold(context, undefined), began, ...describeReader(context) };
+  if (hub.admit((onLeave) => make(sink, onLeave), arrival) === undefined) sink.destroy();
+  return response;
+}
+
+/** For who looks. */
+function describeReader(context: Context): { request: string; who: string } {
+  return { request: context.get("requestId"), who: accessOf(context).id };
+}
+
+/** Lets a reader be closed when its right to read ends. What an answer to a POST began is read to its end: whoever sent that knows no
+ *  other way to get the rest. */
+function hold(
+  context: Context,
+  onGone: (() => void) | undefined,
+): { onGone?: () => void; onReader?: (reader: OpenReader) => void } {
+  const access = accessOf(context);
+  if (!access.mayEnd || context.req.method !== "GET") return onGone === undefined ? {} : { onGone };
+  let forget: (() => void) | undefined;
+  return {
+    onReader: (reader) => (forget = access.hold(reader)),
+    onGone() {
+      forget?.();
+      onGone?.();
+    },
+  };
 }
 
 /** The head is out before the log was asked: if that fails, the reader is cut, and comes back with its cursor. */

@@ -4,16 +4,38 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Bundle } from "../hub/bundle.ts";
+import type { Transport } from "../hub/look.ts";
 import type { Sink, SinkListener } from "../hub/sink.ts";
 import type { Edge } from "./event-stream.ts";
+import { insidePath } from "./mount.ts";
 
 /** Handles a request of Node's http server, of Express, or of whatever calls itself so. */
 export type NodeHandler = ReturnType<typeof getRequestListener>;
 
-export function createNodeHandler(
-  fetch: (request: Request, env: object) => Response | Promise<Response>,
-): NodeHandler {
-  return getRequestListener((request, env) => fetch(request, env), { overrideGlobalObjects: false });
+/** Answers a web-standard request. `env` is to be handed on to `millrace.fetch`. */
+export type FetchFunction = (request: Request, env: object) => Response | Promise<Response>;
+
+/** Makes a handler with Node's request and response of a web-standard one, such as your own around `millrace.fetch`:
+ *  `toNodeHandler((request, env) => isMember(request) ? millrace.fetch(request, env) : new Response("", { status: 401 }))`.
+ *  Shape: `basePath` is taken off the request's path. Default: nothing is. */
+export function createNodeHandler(fetch: FetchFunction, basePath = ""): NodeHandler {
+  const listener = getRequestListener((request, env) => fetch(request, env), {
+    overrideGlobalObjects: false,
+  });
+  return (incoming, outgoing) => {
+    if (incoming.readableDidRead) restoreBody(incoming);
+    // Here, where it is a text: a request that was made once is not made again.
+    if (incoming.url !== undefined) incoming.url = insidePath(incoming.url, basePath);
+    return listener(incoming, outgoing);
+  };
+}
+
+/** A body that a middleware above has read and parsed, such as `express.json()`, as the text that it was: its stream is empty now. */
+function restoreBody(incoming: Parameters<NodeHandler>[0]): void {
+  if ("rawBody" in incoming || !("body" in incoming)) return;
+  const body = typeof incoming.body === "string" ? incoming.body : JSON.stringify(incoming.body);
+  // The listener's own name for a body that was read before.
+  Object.assign(incoming, { rawBody: Buffer.from(body ?? "") });
 }
 
 /** What was sent to readers so far. Counted in place: an addition for each write. */
@@ -62,16 +84,29 @@ class NodeSink implements Sink {
   /** Written to itself where that is the same bytes. */
   readonly #socket: Socket | null;
   readonly #sent: Sent;
+  /** Kept, since a response that is over has none. */
+  readonly #wire: Socket | null;
+  readonly #sentBefore: number;
 
   constructor(response: ServerResponse, sent: Sent) {
     this.#response = response;
     this.#sent = sent;
     this.#socket = mayWriteToSocket(response) ? response.socket : null;
+    this.#wire = response.socket;
+    this.#sentBefore = response.socket?.bytesWritten ?? 0;
   }
 
   write(bundle: Bundle): boolean {
     this.#sent.bytes += bundle.length;
     return this.#socket === null ? this.#response.write(bundle.payload) : this.#socket.write(bundle.chunk);
+  }
+
+  get transport(): Transport {
+    return this.#socket === null ? "response" : "socket";
+  }
+
+  get sent(): number {
+    return (this.#wire?.bytesWritten ?? 0) - this.#sentBefore;
   }
 
   get buffered(): number {
@@ -118,13 +153,33 @@ function mayWriteToSocket(response: ServerResponse): boolean {
   );
 }
 
+/** What one that does not get on with its request may take up. */
+export interface ConnectionLimits {
+  /** Connections at a time, with a request or without; who comes beyond that is refused, and nobody who is there is cut. Default 20,000. */
+  max?: number;
+  /** How long a request's head may take, in milliseconds. Default 20,000. */
+  headMs?: number;
+  /** How long a request may take with its body, in milliseconds. An answer may take longer. Default 60,000. */
+  requestMs?: number;
+}
+
 /** Listens, and says on which port. Errors: Node's, such as `EADDRINUSE`. */
 export function listen(
   handler: NodeHandler,
   port: number,
   host: string,
+  { max = 20_000, headMs = 20_000, requestMs = 60_000 }: ConnectionLimits = {},
 ): Promise<{ server: Server; port: number }> {
-  const server = createServer((request, response) => void handler(request, response));
+  const server = createServer(
+    {
+      headersTimeout: headMs,
+      requestTimeout: Math.max(requestMs, headMs),
+      // Each look costs a walk over all connections.
+      connectionsCheckingInterval: Math.min(5_000, headMs),
+    },
+    (request, response) => void handler(request, response),
+  );
+  server.maxConnections = max;
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, 1_024, () => {

@@ -6,8 +6,10 @@ import type { Log, StreamInfo } from "../log/log.ts";
 import { parseCursor, requireCursor, resolveCursor, splitCursors } from "../protocol/cursor.ts";
 import type { Cursor } from "../protocol/cursor.ts";
 import { StreamError } from "../protocol/error.ts";
+import type { StreamEnd } from "../protocol/event.ts";
 import { parseStreamName } from "../protocol/names.ts";
 import type { StreamName } from "../protocol/names.ts";
+import { accessOf, forbidden } from "./auth/access.ts";
 import { EVENT_STREAM_HEADERS, openSeveralStreams, requestCursor, wantsEvents } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
 import { bindConnection } from "./presence.ts";
@@ -31,8 +33,9 @@ interface Asked {
   info: StreamInfo | undefined;
   /** The cursor that the request brings of it. */
   cursor: Cursor | undefined;
-  /** It does not exist, and nobody but the server could make it come. */
+  /** It does not exist, or not for this reader, and nobody but the server could make it come. */
   isGone: boolean;
+  isForbidden: boolean;
 }
 
 /** `GET /v1/streams?stream=a&stream=b`: several streams over one connection. Source: PROTOCOL.md "Several streams". */
@@ -51,10 +54,11 @@ export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStream
     }
     if (context.req.method === "HEAD") return context.body(null, 200, EVENT_STREAM_HEADERS);
     const cursors = givenCursors(context);
-    const infos = await Promise.all(names.map((name) => log.info(name)));
-    const asked = names.map((stream, index) => ask(stream, infos[index], cursors ?? []));
-    if (listens.length === 0 && asked.every(isRead)) return context.body(null, 204);
-    const there = asked.filter(({ isGone }) => !isGone);
+    const asked = await Promise.all(names.map((name) => ask(context, name, cursors ?? [])));
+    const heard = await readableOf(context, listens);
+    checkAny(asked, listens, heard);
+    if (heard.length === 0 && asked.every(isRead)) return context.body(null, 204);
+    const there = asked.filter(({ isGone, isForbidden }) => !isGone && !isForbidden);
     // Somebody's place that is nobody's here: it was of one of those that came without.
     const hasUnknown = cursors?.some((cursor) => !asked.some(({ info }) => isOf(cursor, info))) ?? false;
     const isNow = cursors === undefined && context.req.query("after") === "now";
@@ -65,13 +69,15 @@ export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStream
         format: severalFormat(one.stream),
         from: readingStart(one, hasUnknown, isNow),
       })),
-      ends: asked
-        .filter(({ isGone }) => isGone)
-        .map(({ stream }) => severalFormat(stream).end({ reason: "deleted" })),
-      ...(listens.length > 0 && {
+      ends: [
+        ...asked.filter(({ isGone }) => isGone).map(({ stream }) => endText(stream, "deleted")),
+        ...asked.filter(({ isForbidden }) => isForbidden).map(({ stream }) => endText(stream, "forbidden")),
+        ...listens.filter((stream) => !heard.includes(stream)).map((stream) => endText(stream, "forbidden")),
+      ],
+      ...(heard.length > 0 && {
         listening: {
-          streams: listens,
-          first: () => (presence === undefined ? "" : presentBlocks(presence, listens)),
+          streams: heard,
+          first: () => (presence === undefined ? "" : presentBlocks(presence, heard)),
           ping: streamFormat.ping(undefined),
         },
       }),
@@ -79,7 +85,48 @@ export function severalStreamsRoutes({ log, hub, presence, edge }: SeveralStream
     });
   });
 
+  async function ask(
+    context: Context,
+    stream: StreamName,
+    cursors: readonly (Cursor | undefined)[],
+  ): Promise<Asked> {
+    const verdict = await accessOf(context).reads(stream);
+    if (verdict === "forbidden")
+      return { stream, info: undefined, cursor: undefined, isGone: false, isForbidden: true };
+    const info = verdict === "hidden" ? undefined : await log.info(stream);
+    // Of two for one stream the earlier counts: what comes twice is seen to be known, what does not come is lost.
+    const [cursor] = cursors
+      .filter((given) => given !== undefined)
+      .filter((given) => isOf(given, info))
+      .toSorted((a, b) => a.offset - b.offset);
+    const isGone = info === undefined && (verdict === "hidden" || MADE_BY_SERVER.test(stream));
+    return { stream, info, cursor, isGone, isForbidden: false };
+  }
+
   return routes;
+}
+
+/** Those that this reader may hear. */
+async function readableOf(context: Context, streams: readonly StreamName[]): Promise<StreamName[]> {
+  const access = accessOf(context);
+  const verdicts = await Promise.all(streams.map(async (stream) => access.reads(stream)));
+  return streams.filter((_, index) => verdicts[index] === "allowed");
+}
+
+/** One stream that may not be read is said in the connection and keeps no other from coming; if all are, there is nothing to
+ *  connect for. Errors: `forbidden` 403. */
+function checkAny(
+  asked: readonly Asked[],
+  listens: readonly StreamName[],
+  heard: readonly StreamName[],
+): void {
+  if (heard.length > 0 || asked.some(({ isForbidden }) => !isForbidden)) return;
+  const first = asked[0]?.stream ?? listens[0];
+  throw forbidden(`read:${first}`);
+}
+
+function endText(stream: StreamName, reason: StreamEnd["reason"]): string {
+  return severalFormat(stream).end({ reason });
 }
 
 /** Who is in each stream; by name as long as all of it is no more than a reader's bytes may be at a time. */
@@ -118,27 +165,14 @@ function givenCursors(context: Context): (Cursor | undefined)[] | undefined {
   return splitCursors(after).map((text) => requireCursor(text));
 }
 
-function ask(
-  stream: StreamName,
-  info: StreamInfo | undefined,
-  cursors: readonly (Cursor | undefined)[],
-): Asked {
-  // Of two for one stream the earlier counts: what comes twice is seen to be known, what does not come is lost.
-  const [cursor] = cursors
-    .filter((given) => given !== undefined)
-    .filter((given) => isOf(given, info))
-    .toSorted((a, b) => a.offset - b.offset);
-  return { stream, info, cursor, isGone: info === undefined && MADE_BY_SERVER.test(stream) };
-}
-
 /** Whether a cursor names this stream: an epoch is unique in its log. */
 function isOf(cursor: Cursor | undefined, info: StreamInfo | undefined): boolean {
   return cursor !== undefined && info?.epochs.some(({ epoch }) => epoch === cursor.epoch) === true;
 }
 
 /** Whether nothing is left to read of it, now and for ever. */
-function isRead({ info, cursor, isGone }: Asked): boolean {
-  if (info === undefined || cursor === undefined) return isGone;
+function isRead({ info, cursor, isGone, isForbidden }: Asked): boolean {
+  if (info === undefined || cursor === undefined) return isGone || isForbidden;
   return info.isClosed && cursor.offset === info.head && resolveCursor(info, cursor).status === "honoured";
 }
 

@@ -12,6 +12,7 @@ import { sha256 } from "../protocol/hash.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { encodeSse } from "../protocol/sse-encode.ts";
 import { answerPage } from "./answer-page.ts";
+import { accessOf } from "./auth/access.ts";
 import { closedEventStream, openEventStream, requestCursor } from "./event-stream.ts";
 import type { Edge } from "./event-stream.ts";
 import { checkStart } from "./guard.ts";
@@ -60,12 +61,18 @@ export function streamPromptRoutes(options: StreamPromptOptions): Hono {
     const cursor = requestCursor(context);
     // Whatever else it asks: a page that comes back to a refusal is told that nothing more comes.
     if (cursor !== undefined && parseCursor(cursor) === undefined) return context.body(null, 204);
+    const access = accessOf(context);
+    access.checkRun();
+    const owner = access.id;
     const { prompt, model, key } = parseQuery(context);
-    const id = `prompt ${await sha256(JSON.stringify(["local", prompt, model, key]))}`;
+    const id = `prompt ${await sha256(JSON.stringify([owner, prompt, model, key]))}`;
     if (cursor !== undefined) return resume(context, id, cursor);
     await dropLeft(id);
     const { status, stream } = await runner.start({
       messages: [{ role: "user", text: prompt }],
+      mayMove: true,
+      owner,
+      request: context.get("requestId"),
       ...(model !== undefined && { model }),
       key: { id, digest: id, expiresAt: now() + MAX_BINDING_MS },
     });
@@ -185,6 +192,7 @@ const promptFormat: Format = {
     const event = JSON.parse(data) as RunEvent; // only the runner writes runs
     switch (event.type) {
       case "message-start":
+      case "message-continue":
         return encodeSse({ id: cursor });
       case "text-delta":
         return `id: ${cursor}\ndata: {"text":${JSON.stringify(event.text)}}\n\n`;
@@ -194,6 +202,8 @@ const promptFormat: Format = {
         const { type: _, message: __, ...end } = event;
         return named("end", end, cursor);
       }
+      default:
+        return encodeSse({ id: cursor });
     }
   },
   // `end` has said it.

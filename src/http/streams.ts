@@ -9,6 +9,8 @@ import { cursorAt, formatCursor, parseCursor, requireCursor, resolveCursor } fro
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { sha256 } from "../protocol/hash.ts";
+import { accessOf, forbidden } from "./auth/access.ts";
+import { unknownStream } from "./auth/check-read.ts";
 import { idempotencyKey, readBody, readJson } from "./body.ts";
 import { setHeader } from "./headers.ts";
 import {
@@ -31,7 +33,8 @@ export interface StreamsOptions {
 }
 
 const PREFIX = "/v1/streams/";
-const MAX_EVENTS = 1_000;
+/** So many events may be appended at a time. */
+export const MAX_EVENTS = 1_000;
 const MAX_KEY_LENGTH = 256;
 const KEY_TTL_MS = 24 * 3_600_000;
 const READ_LIMIT = 1_000;
@@ -39,16 +42,17 @@ const READ_LIMIT = 1_000;
 export const MADE_BY_SERVER = /^(runs|chats)\//;
 
 const positive = z.number().int().positive();
-const createSchema = z.strictObject({
-  kind: z.enum(["log", "state"]),
+export const createSchema = z.strictObject({
+  kind: z.enum(["log", "state"]).describe("`log` keeps every event, `state` the last one of each key"),
   retention: z
     .strictObject({
-      maxEvents: positive.max(1_000_000).optional(),
-      maxBytes: positive.optional(),
-      maxAgeMs: positive.optional(),
-      closedTtlMs: positive.optional(),
+      maxEvents: positive.max(1_000_000).optional().describe("In `state`: keys. Default 10,000"),
+      maxBytes: positive.optional().describe("Characters of JSON text. Default 67,108,864"),
+      maxAgeMs: positive.optional().describe("Default 30 days"),
+      closedTtlMs: positive.optional().describe("How long it is kept once it is closed. Default: for ever"),
     })
-    .optional(),
+    .optional()
+    .describe("What is kept, whichever bound is reached first"),
 });
 
 /** `/v1/streams/{name}`: create, append, read, delete. Source: PROTOCOL.md "Streams". */
@@ -56,7 +60,7 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   const routes = new Hono();
 
   routes.put(`${PREFIX}*`, async (context) => {
-    const name = writableName(context, PREFIX);
+    const name = await writableName(context, PREFIX);
     const { body } = await readBody(context, createSchema);
     const retention = Object.fromEntries(
       Object.entries(body.retention ?? {}).filter(([, value]) => value !== undefined),
@@ -72,9 +76,10 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   });
 
   routes.post(`${PREFIX}*`, async (context) => {
-    const name = writableName(context, PREFIX);
+    const name = await writableName(context, PREFIX);
     const { text, value } = await readJson(context);
     const isClosing = context.req.query("close") === "true";
+    if (isClosing) await accessOf(context).check("close", name);
     const info = await log.info(name);
     const events = parseEvents(value, info?.kind ?? "log", isClosing);
     const key = idempotencyKey(context);
@@ -83,7 +88,7 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
       close: isClosing,
       ...(key !== undefined && {
         key: {
-          id: `local POST ${name} ${key}`,
+          id: `${accessOf(context).id} POST ${name} ${key}`,
           digest: await sha256(`${isClosing} ${text}`),
           expiresAt: now() + KEY_TTL_MS,
         },
@@ -95,7 +100,7 @@ export function streamRoutes({ log, edge, readStream, now }: StreamsOptions): Ho
   });
 
   routes.delete(`${PREFIX}*`, async (context) => {
-    const name = writableName(context, PREFIX);
+    const name = await writableName(context, PREFIX, "close");
     if (!(await log.delete(name))) throw unknownStream(name);
     return context.body(null, 204);
   });
@@ -121,9 +126,10 @@ export function createStreamReader({ log, hub, presence, edge }: StreamReaderOpt
     context: Context,
     name: StreamName,
     info: StreamInfo | undefined,
+    comesFromNobodyElse: boolean,
   ): Promise<Response> {
     const cursor = requestCursor(context) ?? afterCursor(context);
-    if (info === undefined && MADE_BY_SERVER.test(name)) return context.body(null, 204);
+    if (info === undefined && comesFromNobodyElse) return context.body(null, 204);
     const parsed = cursor === undefined ? undefined : parseCursor(cursor);
     const isRead = info?.isClosed === true && parsed !== undefined && parsed.offset === info.head;
     if (isRead && resolveCursor(info, parsed).status === "honoured") return context.body(null, 204);
@@ -168,9 +174,13 @@ export function createStreamReader({ log, hub, presence, edge }: StreamReaderOpt
   }
 
   return async (context, name) => {
-    const info = await log.info(name);
+    const verdict = await accessOf(context).reads(name);
+    if (verdict === "forbidden") throw forbidden(`read:${name}`);
+    // What is somebody else's does not exist.
+    const info = verdict === "hidden" ? undefined : await log.info(name);
     if (context.req.method === "HEAD") return head(context, name, info);
-    return wantsEvents(context) ? readEvents(context, name, info) : readPage(context, name, info);
+    if (!wantsEvents(context)) return readPage(context, name, info);
+    return readEvents(context, name, info, verdict === "hidden" || MADE_BY_SERVER.test(name));
   };
 }
 
@@ -210,7 +220,8 @@ function describe(name: StreamName, info: StreamInfo) {
   return { stream: name, kind: info.kind, head: at(info.head), closed: info.isClosed };
 }
 
-function appended(outcome: AppendOutcome, name: StreamName): string {
+/** The cursor of an append without a writer, whose expected outcomes are refusals here. Errors: `stream-closed` 409, `key-reused` 422. */
+export function appended(outcome: AppendOutcome, name: StreamName): string {
   switch (outcome.status) {
     case "appended":
     case "repeated":
@@ -236,12 +247,13 @@ function appended(outcome: AppendOutcome, name: StreamName): string {
   }
 }
 
-function parseEvents(value: unknown, kind: StreamInfo["kind"], isClosing: boolean): NewEvent[] {
+/** Checks what is to be appended: an event, or 1 to 1,000 of them. Errors: `invalid-request` 400, `invalid-event` 400. */
+export function parseEvents(value: unknown, kind: StreamInfo["kind"], isClosing: boolean): NewEvent[] {
   const list: unknown[] = Array.isArray(value) ? value : [value];
   if (list.length > MAX_EVENTS || (list.length === 0 && !isClosing)) {
     throw new StreamError(
       "invalid-request",
-      `Send 1 to ${MAX_EVENTS} events at a time: an object, or an array of objects.`,
+      `Send 1 to ${MAX_EVENTS} events at a time, not ${list.length}: an object, or an array of objects. More go in several appends.`,
     );
   }
   return list.map((event, index) => parseEvent(event, index, kind));
@@ -264,11 +276,4 @@ function parseEvent(event: unknown, index: number, kind: StreamInfo["kind"]): Ne
     );
   }
   return { data, key, isDeleted: "deleted" in event && event.deleted === true };
-}
-
-function unknownStream(name: StreamName): StreamError {
-  return new StreamError(
-    "stream-unknown",
-    `There is no stream ${name}. It is made by its first event, or by PUT.`,
-  );
 }

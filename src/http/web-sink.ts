@@ -6,6 +6,7 @@ const HIGH_WATER_BYTES = 16_384;
 export function createWebSink(headers: Record<string, string>): { sink: Sink; response: Response } {
   let listener: SinkListener | undefined;
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let sent = 0;
   let isBehind = false;
   let isOver = false;
   const body = new ReadableStream<Uint8Array>(
@@ -28,9 +29,13 @@ export function createWebSink(headers: Record<string, string>): { sink: Sink; re
   const sink: Sink = {
     write({ payload }) {
       if (isOver) return false;
+      sent += payload.length;
       controller?.enqueue(payload);
       isBehind = (controller?.desiredSize ?? 0) <= 0;
       return !isBehind;
+    },
+    get sent() {
+      return sent;
     },
     get buffered() {
       return HIGH_WATER_BYTES - (controller?.desiredSize ?? 0);

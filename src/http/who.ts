@@ -1,21 +1,21 @@
 import { z } from "zod";
 import { sha256 } from "../protocol/hash.ts";
+import type { Access } from "./auth/access.ts";
 
-/** Who asks. Without authentication everybody is the same one. */
-const PRINCIPAL = "local";
 /** What a browser, or one of its windows, is known by here: made by it, and told to nobody else. */
 export const SECRET = /^[A-Za-z0-9_-]{16,64}$/;
 
 /** The same in a body. */
 export const secretSchema = z.string().regex(SECRET, "16 to 64 of A-Z a-z 0-9 _ -, chosen at random");
 
-/** The person behind a request: always the principal. While that is the same for all, browsers that brought a secret are told apart,
+/** The person behind a request: always the principal. Where that is the same for all, browsers that brought a secret are told apart,
  *  by what nobody can turn back into it.
  *  Source: docs/decisions/0005-who-is-here.md. */
-export async function personOf(browser: string | undefined): Promise<string> {
-  return browser === undefined
-    ? PRINCIPAL
-    : `${PRINCIPAL}.${await digest(`${PRINCIPAL} browser ${browser}`)}`;
+export async function personOf(
+  { id, isEverybody }: Pick<Access, "id" | "isEverybody">,
+  browser: string | undefined,
+): Promise<string> {
+  return browser === undefined || !isEverybody ? id : `${id}.${await digest(`${id} browser ${browser}`)}`;
 }
 
 /** One window of a person; without a secret of its own, the person. */

@@ -169,6 +169,11 @@ export class Channel implements Source, PageOwner {
       for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.onDeleted();
       return;
     }
+    if (commit.type === "replaced") {
+      // They come back with their cursors, and are told what became of them.
+      for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.destroy();
+      return;
+    }
     this.info = commit.info;
     const [first] = commit.entries;
     const isNext =
@@ -209,6 +214,7 @@ export class Channel implements Source, PageOwner {
   #flush(): void {
     this.#isFlushing = true;
     this.advance();
+    const begunAt = performance.now();
     let spent = 0;
     let index = this.readers.length - 1;
     const step = () => {
@@ -217,17 +223,18 @@ export class Channel implements Source, PageOwner {
       for (index = from; index > from - STEP_READERS && index >= 0; index--) this.readers[index]?.pump();
       spent += performance.now() - begun;
       if (index >= 0) return true;
-      this.#endFlush(spent);
+      this.#endFlush(begunAt, spent);
       return false;
     };
     if (this.readers.length <= STEP_READERS) step(); // A chat waits for no crowd.
     else this.#turns.add(step);
   }
 
-  #endFlush(spent: number): void {
+  #endFlush(begunAt: number, spent: number): void {
     this.#isFlushing = false;
     this.#cost = spent;
-    this.#lastFlushAt = performance.now();
+    // What others did in between has let publishers go on already.
+    this.#lastFlushAt = begunAt + spent;
     if (!this.#flushAgain) return;
     this.#flushAgain = false;
     this.#schedule();

@@ -1,6 +1,7 @@
 import type { Bundle } from "./bundle.ts";
 import { encodeBundle } from "./bundle.ts";
 import type { Listener } from "./audience.ts";
+import type { LeaveReason, StreamLook, Transport } from "./look.ts";
 import type { Sink, SinkListener } from "./sink.ts";
 
 /** What a reader may have in user space, beside one event: a piece while it is healthy, and while it is slow. */
@@ -14,6 +15,12 @@ export abstract class Connection implements SinkListener, Listener {
   isFresh = true;
   /** Looks of the clock until it is closed, so that readers rebalance and rights are checked again. */
   looksLeft: number;
+  /** Bytes of what was there before it came. */
+  replayedBytes = 0;
+  /** When it first had all of that, in Unix milliseconds. */
+  caughtUpAt: number | undefined;
+  /** Why it has gone, where somebody made it go. */
+  why: LeaveReason | undefined;
   protected state: "opening" | "open" | "reading" | "blocked" | "gone" = "opening";
   protected isSlow = false;
   readonly #sink: Sink;
@@ -33,6 +40,8 @@ export abstract class Connection implements SinkListener, Listener {
   abstract ping(): void;
   /** Whether it has everything that there is. */
   abstract readonly isLive: boolean;
+  /** Where it stands in each of its streams. */
+  abstract look(): StreamLook[];
   /** Leaves the channels it reads. */
   protected abstract leave(): void;
 
@@ -51,6 +60,23 @@ export abstract class Connection implements SinkListener, Listener {
   /** Writes what is not in the log. Who is blocked or behind loses it: what waits for such a reader are events alone. */
   tell(bundle: Bundle): void {
     if (this.state === "open") this.write(bundle);
+  }
+
+  /** Whether it takes nothing at this moment. */
+  get isBlocked(): boolean {
+    return this.state === "blocked";
+  }
+
+  get transport(): Transport {
+    return this.#sink.transport ?? "web";
+  }
+
+  get sent(): number {
+    return this.#sink.sent ?? 0;
+  }
+
+  get buffered(): number {
+    return this.#sink.buffered;
   }
 
   /** Ends the body; the reader comes back, or was told that it need not. */

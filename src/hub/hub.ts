@@ -7,9 +7,11 @@ import type { Topic } from "./audience.ts";
 import { Channel, startOf } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
+import type { HubCounts, LeaveReason, ReaderGone, ReaderLook } from "./look.ts";
 import { MultiSubscription } from "./multi-subscription.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
+import { Roll } from "./roll.ts";
 import { Turns } from "./turns.ts";
 
 /** Who is listening: readers of streams, each a cursor. */
@@ -22,6 +24,12 @@ export interface Hub {
   /** The same for several streams over one connection, which is one reader.
    *  End: as of one stream, once the last of them has ended. */
   subscribeSeveral(request: SubscribeSeveralRequest): Promise<void>;
+  /** Takes in a reader that is read to by somebody else: it counts as all others do, is looked at, pinged while it is silent, cut where it
+   *  takes nothing, and ended as they are. It lives as long as `make` says. Undefined: no more are taken. */
+  admit<Kind extends Connection>(
+    make: (onLeave: () => void) => Kind,
+    arrival: ReaderArrival,
+  ): Kind | undefined;
   /** Tells those who read a stream now, and are not behind, what is not in its log: whole SSE blocks without an id. What comes
    *  within a moment is told together, and of one topic only the latest. It may be lost, and nobody is told later. */
   tell(stream: StreamName, topic: Topic, make: () => string): void;
@@ -29,6 +37,17 @@ export interface Hub {
   readonly readers: number;
   /** How many of them have not got everything that there is. Looks at each. */
   readonly readersBehind: number;
+  /** Each reader as it stands. Looks at each. */
+  look(): ReaderLook[];
+  /** The last 500 readers that have gone, latest first. */
+  gone(): ReaderGone[];
+  /** Counted since the start. */
+  readonly counts: Readonly<HubCounts>;
+  /** Cuts a reader: it comes back with its cursor. False: there is none of this number. */
+  cut(id: number): boolean;
+  /** Takes no more, and ends all readers, as evenly over this time as it can, so that they do not come back elsewhere as a crowd. Resolves when none is
+   *  left, or the time is over. */
+  drain(windowMs: number): Promise<void>;
   /** Ends all readers, each with a `retry` of its own, and takes no more. */
   close(): void;
 }
@@ -41,7 +60,29 @@ export interface SubscribeRequest {
   from: ReadingStart;
   /** For a reader that would take the end of its connection for the end of the stream. */
   neverAges?: boolean;
+  /** The id of the request that it came with, for who looks. */
+  request?: string | undefined;
+  /** The principal that reads, for who looks. */
+  who?: string | undefined;
   onGone?: () => void;
+  onReader?: (reader: OpenReader) => void;
+}
+
+/** A reader that comes. */
+export interface ReaderArrival {
+  began: ReaderLook["began"];
+  /** The id of the request that it came with, for who looks. */
+  request?: string | undefined;
+  /** The principal that reads, for who looks. */
+  who?: string | undefined;
+  onGone?: () => void;
+  onReader?: (reader: OpenReader) => void;
+}
+
+/** A reader, for whoever may have to end it from outside. */
+export interface OpenReader {
+  /** Says this, whole blocks, and ends the connection: the reader comes back with its cursor. */
+  close(blocks: string): void;
 }
 
 export interface SubscribeSeveralRequest {
@@ -52,7 +93,12 @@ export interface SubscribeSeveralRequest {
   /** What is told of streams that need not be read. */
   listening?: Listening;
   sink: Sink;
+  /** The id of the request that it came with, for who looks. */
+  request?: string | undefined;
+  /** The principal that reads, for who looks. */
+  who?: string | undefined;
   onGone?: () => void;
+  onReader?: (reader: OpenReader) => void;
 }
 
 /** Streams of which a reader hears only what is not in the log. It has no end. */
@@ -86,7 +132,8 @@ export interface HubOptions {
 
 /** The clock looks at a part of the readers each time, so that their pings are spread. */
 const LOOKS_PER_HEARTBEAT = 60;
-
+const DRAIN_STEP_MS = 50;
+const DRAIN_RETRY_MS = 500;
 export function createHub(log: Log, options: HubOptions = {}): Hub {
   const {
     heartbeatMs = 15_000,
@@ -100,6 +147,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
   const audiences = new Audiences(turns);
   /** Readers by the part of the heartbeat in which they are looked at. */
   const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Set<Connection>());
+  const roll = new Roll();
   let readers = 0;
   let isClosed = false;
   let turn = 0;
@@ -111,9 +159,9 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     for (const connection of slots[turn] ?? []) {
       connection.looksLeft -= 1;
       // The first look may come at once after the last write.
-      if ((connection.countStall() - 1) * heartbeatMs >= stallMs) connection.destroy();
+      if ((connection.countStall() - 1) * heartbeatMs >= stallMs) dismiss(connection, "stalled");
       else if (!connection.isLive) continue;
-      else if (connection.looksLeft <= 0) connection.end();
+      else if (connection.looksLeft <= 0) dismiss(connection, "aged");
       else if (connection.isFresh) connection.isFresh = false;
       else {
         connection.ping();
@@ -146,17 +194,24 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
   function enlist<Kind extends Connection>(
     make: (looksLeft: number, onLeave: () => void) => Kind,
     told: readonly StreamName[],
-    onGone: (() => void) | undefined,
+    {
+      onGone,
+      request,
+      who,
+      began,
+    }: Omit<ReaderArrival, "onGone" | "onReader"> & { onGone?: (() => void) | undefined },
   ): Kind {
     const slot = slots[Math.floor(random() * LOOKS_PER_HEARTBEAT)] ?? new Set<Connection>();
     const looks = Math.ceil((maxAgeMs * (0.8 + 0.4 * random())) / heartbeatMs);
     const connection = make(looks, () => {
       readers -= 1;
+      roll.leave(connection);
       slot.delete(connection);
       for (const stream of told) audiences.leave(stream, connection);
       onGone?.();
     });
     readers += 1;
+    roll.enter(connection, { request, who, began });
     slot.add(connection);
     for (const stream of told) audiences.join(stream, connection);
     return connection;
@@ -180,10 +235,11 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       (looks, onLeave) =>
         new Subscription(channel, sink, after, request.neverAges ? Infinity : looks, onLeave),
       format.isTold === true ? [stream] : [],
-      request.onGone,
+      { ...request, began: beganAs([from]) },
     );
     channel.add(subscription);
     subscription.begin();
+    request.onReader?.(closerOf(subscription));
     // Only the reset brings the new cursor: cut before it, the reader comes back with its own, and is told again.
     const id = from.at === "reset" ? undefined : channel.cursorText(after);
     subscription.say(
@@ -202,8 +258,9 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const several = enlist(
       (looks, onLeave) => new MultiSubscription(request.sink, looks, onLeave),
       [...read, ...(listening?.streams ?? [])],
-      request.onGone,
+      { ...request, began: beganAs(request.streams.map(({ from }) => from)) },
     );
+    request.onReader?.(closerOf(several));
     // Each channel gets its member at once, so that it stands while others are opened.
     const joining = request.streams.map(async ({ stream, format, from }) => {
       let channel = await openChannel(stream, format);
@@ -232,9 +289,22 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     });
   }
 
+  function admit<Kind extends Connection>(
+    make: (onLeave: () => void) => Kind,
+    { onReader, ...arrival }: ReaderArrival,
+  ): Kind | undefined {
+    if (isClosed) return undefined;
+    const reader = enlist((_, onLeave) => make(onLeave), [], arrival);
+    reader.begin();
+    onReader?.(closerOf(reader));
+    reader.pump();
+    return reader;
+  }
+
   return {
     subscribe,
     subscribeSeveral,
+    admit,
     tell: (stream, topic, make) => audiences.tell(stream, topic, make),
     get readers() {
       return readers;
@@ -244,17 +314,67 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       for (const slot of slots) for (const { isLive } of slot) if (!isLive) behind += 1;
       return behind;
     },
+    look: () => roll.look(),
+    gone: () => roll.gone(),
+    get counts() {
+      return roll.counts;
+    },
+    cut(id) {
+      const connection = roll.find(id);
+      if (connection !== undefined) dismiss(connection, "cut");
+      return connection !== undefined;
+    },
+    async drain(windowMs) {
+      // Who is on the way is not taken in any more.
+      isClosed = true;
+      const endsAt = performance.now() + windowMs;
+      for (let left = windowMs; left > 0; left = endsAt - performance.now()) {
+        if (readers === 0) return;
+        await new Promise((resolve) => setTimeout(resolve, Math.min(DRAIN_STEP_MS, left)));
+        const share = Math.min(1, DRAIN_STEP_MS / Math.max(left, DRAIN_STEP_MS));
+        let due = Math.ceil(readers * share);
+        for (const slot of slots) {
+          for (const connection of slot) {
+            if (due-- <= 0) break;
+            // Soon: they are spread already.
+            connection.say(`retry: ${Math.round(DRAIN_RETRY_MS * (0.5 + random()))}\n\n`);
+            dismiss(connection, "drained");
+          }
+        }
+      }
+    },
     close() {
       isClosed = true;
       clearInterval(clock);
       for (const slot of slots) {
         for (const connection of slot) {
           connection.say(`retry: ${Math.round(retryMs * (1 + 3 * random()))}\n\n`);
-          connection.end();
+          dismiss(connection, "drained");
         }
       }
     },
   };
+}
+
+function dismiss(connection: Connection, why: LeaveReason): void {
+  connection.why = why;
+  if (why === "stalled" || why === "cut") connection.destroy();
+  else connection.end();
+}
+
+function closerOf(connection: Connection): OpenReader {
+  return {
+    close(blocks) {
+      connection.why = "expired";
+      connection.say(blocks);
+      connection.end();
+    },
+  };
+}
+
+function beganAs(starts: readonly ReadingStart[]): ReaderLook["began"] {
+  if (starts.some(({ at }) => at === "reset")) return "reset";
+  return starts.some(({ at }) => at === "after") ? "resumed" : "new";
 }
 
 /** The offset after which reading begins. */

@@ -1,3 +1,4 @@
+import type { StreamLook } from "./look.ts";
 import type { Page } from "./pages.ts";
 import type { Reader, Source } from "./reader.ts";
 
@@ -23,6 +24,8 @@ export class Member implements Reader {
   /** Its end was said. */
   isOver = false;
   readonly source: Source;
+  /** After which it began. */
+  readonly from: number;
   readonly #owner: Owner;
   #isListed = true;
   #cursor: { offset: number; text: string } | undefined;
@@ -30,6 +33,7 @@ export class Member implements Reader {
   constructor(owner: Owner, source: Source, after: number) {
     this.#owner = owner;
     this.source = source;
+    this.from = after;
     this.offset = after;
   }
 
@@ -84,4 +88,16 @@ export class Member implements Reader {
   destroy(): void {
     this.#owner.destroy();
   }
+}
+
+/** Where a cursor over a stream stands, and where it began. */
+export function lookAt(source: Source, first: number, offset: number): StreamLook {
+  const from = source.cursorText(first);
+  const cursor = source.cursorText(offset);
+  return {
+    stream: source.stream,
+    ...(from !== undefined && { from }),
+    ...(cursor !== undefined && { cursor }),
+    lag: source.head - offset,
+  };
 }

@@ -2,7 +2,8 @@ import { joinCursors } from "../protocol/cursor.ts";
 import type { Bundle } from "./bundle.ts";
 import { encodeText, joinBytes } from "./bundle.ts";
 import { Connection } from "./connection.ts";
-import { Member } from "./member.ts";
+import { Member, lookAt } from "./member.ts";
+import type { StreamLook } from "./look.ts";
 import type { Owner } from "./member.ts";
 import type { Page } from "./pages.ts";
 import type { Source } from "./reader.ts";
@@ -80,6 +81,10 @@ export class MultiSubscription extends Connection implements Owner {
     return this.state === "open" && !this.#members.some(({ hasWork }) => hasWork);
   }
 
+  look(): StreamLook[] {
+    return this.#members.map(({ source, from, offset }) => lookAt(source, from, offset));
+  }
+
   get reading(): Member | undefined {
     return this.state === "reading" ? this.#reading : undefined;
   }
@@ -87,6 +92,7 @@ export class MultiSubscription extends Connection implements Owner {
   takePage(member: Member, { bundles, last }: Page): void {
     if (!this.#endReading(member)) return;
     member.offset = last;
+    for (const { length } of bundles) this.replayedBytes += length;
     if (bundles.length > 0) this.#writeEach(encodeText(this.#lead(member)), bundles);
     this.pump();
   }
@@ -128,6 +134,8 @@ export class MultiSubscription extends Connection implements Owner {
       this.#read(member);
     } else if (!member.isCaughtUp) {
       member.isCaughtUp = true;
+      // Of several streams that of the last counts.
+      this.caughtUpAt = Date.now();
       this.#sayBlock(source.caughtUpText(member.offset));
     } else {
       this.#finish(member, source.endText("closed"));
@@ -141,6 +149,7 @@ export class MultiSubscription extends Connection implements Owner {
     const piece = source.bundlesAfter(offset, limit, lead.length);
     if (piece !== undefined) {
       member.offset = piece.last;
+      if (!member.isCaughtUp) for (const { length } of piece.bundles) this.replayedBytes += length;
       this.#writeEach(lead, piece.bundles);
       return;
     }
@@ -168,7 +177,10 @@ export class MultiSubscription extends Connection implements Owner {
     member.isOver = true;
     member.leave();
     this.#sayBlock(block);
-    if (this.#listening === undefined && this.#members.every(({ isOver }) => isOver)) this.end();
+    if (this.#listening === undefined && this.#members.every(({ isOver }) => isOver)) {
+      this.why = "ended";
+      this.end();
+    }
   }
 
   #sayBlock(block: string): void {

@@ -67,12 +67,15 @@ export class PageReader {
     }
     const all = [reading];
     this.#reads.set(place, all);
-    void this.#readPage(reader.offset, limit, all).finally(() => this.#reads.delete(place));
+    void this.#readPage(place, reader.offset, limit, all);
   }
 
-  async #readPage(after: number, limit: ReadLimit, all: readonly Reading[]): Promise<void> {
+  async #readPage(place: string, after: number, limit: ReadLimit, all: readonly Reading[]): Promise<void> {
     try {
-      const outcome = await this.#log.read(this.#owner.stream, after, limit);
+      const outcome = await this.#log
+        .read(this.#owner.stream, after, limit)
+        // Before anybody is answered: who asks from then on has a read of its own, and waits for none that is over.
+        .finally(() => this.#reads.delete(place));
       const readers = all.map(({ reader }) => reader).filter(({ isReading }) => isReading);
       switch (outcome.status) {
         case "missing":

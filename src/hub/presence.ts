@@ -74,6 +74,8 @@ export function createPresence(bus: Bus, hub: Pick<Hub, "tell">, options: Presen
     if (hint.type === "here") renew(hint.stream, hint.person, hint.data);
     else if (hint.type === "gone") remove(hint.stream, hint.person);
     else setEnds(hint.person, hint.type);
+    // Cut on another node, and still connected to this one.
+    if (hint.type === "cut" && connections.has(hint.person)) publish({ type: "back", person: hint.person });
   });
 
   function publish(hint: Hint): void {

@@ -1,4 +1,6 @@
 import { Connection } from "./connection.ts";
+import { lookAt } from "./member.ts";
+import type { StreamLook } from "./look.ts";
 import type { Page } from "./pages.ts";
 import type { Reader, Source } from "./reader.ts";
 import type { Sink } from "./sink.ts";
@@ -9,11 +11,13 @@ export class Subscription extends Connection implements Reader {
   offset: number;
   index = -1;
   readonly #channel: Source;
+  readonly #from: number;
   #isCaughtUp = false;
 
   constructor(channel: Source, sink: Sink, after: number, looksLeft: number, onGone: () => void) {
     super(sink, looksLeft, onGone);
     this.#channel = channel;
+    this.#from = after;
     this.offset = after;
   }
 
@@ -32,13 +36,18 @@ export class Subscription extends Connection implements Reader {
         return;
       }
       this.offset = piece.last;
+      if (!this.#isCaughtUp) this.replayedBytes += piece.bundle.length;
       this.write(piece.bundle);
     }
   }
 
   takePage({ bundles, last, whole }: Page): void {
     if (!this.#endReading(last)) return;
-    if (bundles.length > 0) this.write(whole());
+    if (bundles.length > 0) {
+      const bundle = whole();
+      this.replayedBytes += bundle.length;
+      this.write(bundle);
+    }
     this.pump();
   }
 
@@ -49,6 +58,7 @@ export class Subscription extends Connection implements Reader {
   }
 
   onDeleted(): void {
+    this.why = "ended";
     this.say(this.#channel.endText("deleted"));
     this.end();
   }
@@ -59,6 +69,10 @@ export class Subscription extends Connection implements Reader {
 
   get isLive(): boolean {
     return this.state === "open" && this.#isCaughtUp && this.offset >= this.#channel.head;
+  }
+
+  look(): StreamLook[] {
+    return [lookAt(this.#channel, this.#from, this.offset)];
   }
 
   get isReading(): boolean {
@@ -77,9 +91,11 @@ export class Subscription extends Connection implements Reader {
     this.isSlow = false;
     if (!this.#isCaughtUp) {
       this.#isCaughtUp = true;
+      this.caughtUpAt = Date.now();
       this.say(this.#channel.caughtUpText(this.offset));
     }
     if (this.#channel.isClosed) {
+      this.why = "ended";
       this.say(this.#channel.endText("closed"));
       this.end();
     }

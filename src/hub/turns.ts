@@ -46,8 +46,8 @@ export class Turns {
   }
 }
 
-/** Where there is no setImmediate, a timer of 0 ms does it. */
-function nextTurn(callback: () => void): void {
+/** Calls back when sockets and timers have had their turn. Where there is no setImmediate, a timer of 0 ms does it. */
+export function nextTurn(callback: () => void): void {
   if (typeof setImmediate === "function") setImmediate(callback);
   else setTimeout(callback, 0);
 }

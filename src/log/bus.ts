@@ -1,5 +1,5 @@
 /** What a hint is about. */
-export type BusTopic = "signal" | "presence";
+export type BusTopic = "signal" | "presence" | "stop";
 
 /** Carries hints between the parts of a server, and between its nodes: who types, who is here. A hint may be lost, doubled or late,
  *  so nothing's correctness rests on one: what has to be known is in the log.
@@ -16,6 +16,7 @@ export function createBus(): Bus {
   const listeners = {
     signal: new Set<(hint: string) => void>(),
     presence: new Set<(hint: string) => void>(),
+    stop: new Set<(hint: string) => void>(),
   };
   return {
     publish(topic, hint) {

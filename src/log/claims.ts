@@ -54,8 +54,10 @@ export function keyWrites(
   const record: KeyRecord = { digest, stream, cursor };
   if (note !== undefined) record.note = note;
   if (expiresAt === undefined) return [{ op: "put-key", id, record }];
-  return [
-    { op: "put-key", id, record: { ...record, expiresAt } },
-    { op: "put-expiry", expiry: { at: expiresAt, of: "key", id } },
-  ];
+  return [{ op: "put-key", id, record: { ...record, expiresAt } }, expiryOf(id, expiresAt)];
+}
+
+/** When a key is to be looked at again. */
+export function expiryOf(id: string, at: number): Write {
+  return { op: "put-expiry", expiry: { at, of: "key", id } };
 }

@@ -1,4 +1,3 @@
-import type { StreamKind } from "../protocol/event.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type {
@@ -7,19 +6,22 @@ import type {
   Commit,
   CreateOptions,
   CreateOutcome,
+  KeyRecord,
   Log,
   NewEvent,
   OpenWriter,
   ReadLimit,
   ReadOutcome,
-  Retention,
+  SavedStream,
   StreamInfo,
 } from "./log.ts";
-import { createClaims, keyWrites } from "./claims.ts";
+import { createClaims, expiryOf, keyWrites } from "./claims.ts";
+import { keyRecords, readSinglesPage, restoreWrites, streamNames } from "./embedded-backup.ts";
 import { createOrderedCommit } from "./ordered-commit.ts";
 import { ignoreUnavailable } from "./unavailable.ts";
 import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
 import type { Store, StoredStream, Write } from "./store.ts";
+import { DEFAULT_RETENTION, createEpoch } from "./stream-rules.ts";
 import { StreamState } from "./stream-state.ts";
 
 export interface EmbeddedLogOptions {
@@ -27,12 +29,6 @@ export interface EmbeddedLogOptions {
   now?: () => number;
 }
 
-const DAY_MS = 24 * 3_600_000;
-const DEFAULT_RETENTION: Record<StreamKind, Retention> = {
-  log: { maxEvents: 10_000, maxBytes: 64 * 1_048_576, maxAgeMs: 30 * DAY_MS },
-  state: { maxEvents: 10_000 },
-  chat: {},
-};
 /** A chat's deltas are rewritten as segments when so many stand alone. */
 const COMPACT_EVERY = 1_000;
 /** Streams that are kept in memory though nothing is under way on them. */
@@ -342,10 +338,63 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     return removal;
   }
 
+  async function readSingles(name: StreamName, after: number): Promise<ReadOutcome> {
+    const state = await settled(name);
+    if (state?.isStored !== true) return { status: "missing" };
+    const info = { ...state.info, floor: state.stored.floor };
+    if (after < info.floor - 1 && info.kind !== "state") return { status: "trimmed", info };
+    return readSinglesPage(store, state.stored.number, info, after);
+  }
+
+  /** Whoever comes meanwhile waits, as with one that is going. */
+  async function restore(name: StreamName, saved: SavedStream): Promise<boolean> {
+    while (isInDoubt(name)) await clear(name);
+    if (load(name) !== undefined) return false;
+    const former = store.stream(name);
+    const stored: StoredStream = {
+      number: store.nextNumber(),
+      kind: saved.kind,
+      epochs: [...saved.epochs, { epoch: createEpoch(), from: saved.head + 1 }],
+      generation: store.generation,
+      floor: saved.floor,
+      head: saved.head,
+      isClosed: saved.isClosed,
+      retention: saved.retention,
+    };
+    const restoring = (async () => {
+      if (former !== undefined) await remove(name, former.number);
+      for (const writes of restoreWrites(store, name, stored, saved.entries, now()))
+        await commitInTurn(writes);
+    })();
+    const whenDone = restoring.catch(ignoreUnavailable).finally(() => {
+      states.delete(name); // of one that had expired
+      removals.delete(name);
+    });
+    removals.set(name, whenDone);
+    await restoring;
+    notify(name, { type: "replaced" });
+    return true;
+  }
+
+  async function restoreKey(id: string, record: KeyRecord): Promise<boolean> {
+    await claims.settled(id);
+    if ((record.expiresAt ?? Infinity) <= now() || claims.find(id) !== undefined) return false;
+    const expiry = record.expiresAt === undefined ? [] : [expiryOf(id, record.expiresAt)];
+    await commitInTurn([{ op: "put-key", id, record }, ...expiry]);
+    return true;
+  }
+
   return {
     create,
     append,
     read,
+    backup: {
+      streams: () => streamNames(store),
+      readSingles,
+      restore,
+      keys: () => keyRecords(store),
+      restoreKey,
+    },
     async info(name): Promise<StreamInfo | undefined> {
       const state = await settled(name);
       return state?.isStored === true ? state.info : undefined;
@@ -372,10 +421,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       await claims.settled(id);
       const record = claims.find(id);
       if (record === undefined) return;
-      await commitInTurn([
-        { op: "put-key", id, record: { ...record, expiresAt } },
-        { op: "put-expiry", expiry: { at: expiresAt, of: "key", id } },
-      ]);
+      await commitInTurn([{ op: "put-key", id, record: { ...record, expiresAt } }, expiryOf(id, expiresAt)]);
     },
     async openWriters(): Promise<OpenWriter[]> {
       return store.openWriters();
@@ -387,10 +433,4 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       await store.close();
     },
   };
-}
-
-/** A name for an epoch that no other stream of this log has: 10 characters of base36, 51 random bits. */
-function createEpoch(): string {
-  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return ((high % 0x80000) * 0x100000000 + low).toString(36).padStart(10, "0").slice(-10);
 }

@@ -1,3 +1,4 @@
+import type { StreamName } from "../protocol/names.ts";
 import { createEmbeddedLog } from "./embedded.ts";
 import type { EmbeddedLogOptions } from "./embedded.ts";
 import { takeFolder } from "./lmdb-folder.ts";
@@ -140,10 +141,26 @@ function createStore(table: Table, { generation, wasInterrupted }: DataFolder): 
     return { writes, done };
   }
 
+  /** What stands behind the key of one text, with the texts of their keys. */
+  function following(tag: number, after: string, limit: number): [text: string, value: Buffer][] {
+    const prefix = tagged(tag);
+    const found: [string, Buffer][] = [];
+    // From the least key behind it on.
+    const from = after === "" ? prefix : `${tagged(tag, after)}\0`;
+    for (const [key, value] of table.between(from, endOf(prefix))) {
+      found.push([Buffer.from(key.slice(prefix.length), "latin1").toString(), value]);
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
   return {
     generation,
     wasInterrupted,
     stream: (name) => getJson<StoredStream>(tagged(TAG.stream, name)),
+    names: (after, limit) => following(TAG.stream, after, limit).map(([name]) => name as StreamName), // written by `addChanges`
+    keys: (after, limit) =>
+      following(TAG.key, after, limit).map(([id, value]) => [id, JSON.parse(value.toString()) as KeyRecord]), // likewise
     *records(stream, offset) {
       let start = recordKey(stream, offset);
       const exact = table.get(start);

@@ -33,8 +33,48 @@ export interface Log {
   expireKey(id: string, expiresAt: number): Promise<void>;
   /** Writers that have begun and not ended: after a start, what a dead process left open. */
   openWriters(): Promise<OpenWriter[]>;
+  /** Only of a log that several processes share: open writers whose process is gone, to be asked for again and again. */
+  deadWriters?(): Promise<OpenWriter[]>;
+  /** Only of a log that can be saved and put back. */
+  backup?: LogBackup;
   /** Waits for what is under way, then releases what was opened. */
   close(): Promise<void>;
+}
+
+/** What a backup needs beside the rest, while the log is in use. */
+export interface LogBackup {
+  /** The names of its streams, in no order. What is made meanwhile may be missing. */
+  streams(): AsyncIterable<StreamName>;
+  /** Reads what follows `after`, event by event: a chat's deltas come as they were appended. */
+  readSingles(stream: StreamName, after: number): Promise<ReadOutcome>;
+  /** Puts a stream back as it was, under the same offsets; a new epoch opens behind its head. Nobody sees it before it is whole, and where it
+   *  was cut there is none. False if there is one of this name: it stays. */
+  restore(stream: StreamName, saved: SavedStream): Promise<boolean>;
+  /** The keys that were claimed. */
+  keys(): AsyncIterable<[id: string, record: KeyRecord]>;
+  /** Claims a key as it was claimed before. False if it is claimed, or was valid until now. */
+  restoreKey(id: string, record: KeyRecord): Promise<boolean>;
+}
+
+/** A stream as it was saved. */
+export interface SavedStream {
+  kind: StreamKind;
+  retention: Retention;
+  epochs: readonly EpochLink[];
+  floor: number;
+  head: number;
+  isClosed: boolean;
+  /** Rising, from the floor on; in `log` and `chat` without a hole up to the head. */
+  entries: readonly SavedEntry[];
+}
+
+export interface SavedEntry {
+  offset: number;
+  at: number;
+  data: string;
+  /** In `state`. */
+  key?: string;
+  isDeleted?: boolean;
 }
 
 export interface CreateOptions {
@@ -157,8 +197,12 @@ export interface StreamInfo {
   retention: Retention;
 }
 
-/** What one commit did to a stream. */
-export type Commit = { type: "appended"; entries: readonly Entry[]; info: StreamInfo } | { type: "deleted" };
+/** What one commit did to a stream. Entries are single events, never merged. */
+export type Commit =
+  | { type: "appended"; entries: readonly Entry[]; info: StreamInfo }
+  | { type: "deleted" }
+  /** What was told may not be in the stream any more: whoever reads has to look with its cursor. */
+  | { type: "replaced" };
 
 export interface OpenWriter {
   stream: StreamName;

@@ -79,6 +79,12 @@ export function createMemoryStore(): Store {
       const kept = byName.get(name);
       return kept && structuredClone(kept.stored);
     },
+    names: (after, limit) => following(byName.keys(), after, limit),
+    keys: (after, limit) =>
+      following(keys.keys(), after, limit).flatMap((id) => {
+        const record = keys.get(id);
+        return record === undefined ? [] : [[id, record]];
+      }),
     *records(number, offset) {
       const records = byNumber.get(number)?.records ?? [];
       let index = indexOf(records, offset);
@@ -107,6 +113,14 @@ export function createMemoryStore(): Store {
     },
     async close() {},
   };
+}
+
+/** The first of these after one, in order. */
+function following<T extends string>(all: Iterable<T>, after: string, limit: number): T[] {
+  return [...all]
+    .filter((one) => one > after)
+    .toSorted()
+    .slice(0, limit);
 }
 
 /** The index of the first record that begins at or after an offset. */

@@ -1,14 +1,17 @@
 import type { Entry } from "../protocol/event.ts";
-import { cutSegment, mergeEntries, segmentEntry, toParts } from "../protocol/merge.ts";
+import { cutSegment, deltaData, mergeEntries, segmentEntry, toParts } from "../protocol/merge.ts";
 import type { Segment } from "../protocol/merge.ts";
 import type { ReadLimit, StreamInfo } from "./log.ts";
 import { recordLast } from "./store.ts";
 import type { LogRecord, Store, Write } from "./store.ts";
 
+/** Where records are read from. */
+type Records = Pick<Store, "records">;
+
 /** Reads the entries after an offset out of a stream's records, up to its head; a chat's deltas come merged.
  *  Law: what is read is committed, and has no hole. */
 export function readEntries(
-  store: Store,
+  store: Records,
   number: number,
   info: StreamInfo,
   after: number,
@@ -32,9 +35,29 @@ export function readEntries(
   return info.kind === "chat" ? mergeEntries(entries) : entries;
 }
 
+/** The same event by event, as they were appended: a segment is taken apart again. */
+export function readSingles(records: Iterable<LogRecord>, after: number): Entry[] {
+  const entries: Entry[] = [];
+  for (const record of records) {
+    if (record.type !== "segment") {
+      entries.push(...entriesAfter(record, after, Infinity));
+      continue;
+    }
+    const event = JSON.parse(record.data) as Segment["event"]; // written by `toRecord`
+    let from = 0;
+    for (const [index, length] of record.lengths.entries()) {
+      const offset = record.first + index;
+      const data = deltaData(event, event.text.slice(from, from + length));
+      if (offset > after) entries.push({ offset, span: 1, at: record.at, data });
+      from += length;
+    }
+  }
+  return entries;
+}
+
 /** Says how a chat's single deltas from `from` to `head` are rewritten as segments. Offsets stay what they are. */
 export function compactRecords(
-  store: Store,
+  store: Records,
   number: number,
   from: number,
   head: number,

@@ -8,6 +8,10 @@ import type { KeyRecord, OpenWriter, Retention } from "./log.ts";
  *  Reads are synchronous and see what is committed. One process uses a store. */
 export interface Store {
   stream(name: StreamName): StoredStream | undefined;
+  /** The names of all streams after one, in order; at most so many. */
+  names(after: string, limit: number): StreamName[];
+  /** The same of keys. */
+  keys(after: string, limit: number): [id: string, record: KeyRecord][];
   /** Records of a stream from the one that holds `offset` on, oldest first. */
   records(number: number, offset: number): Iterable<LogRecord>;
   /** Records of a stream, newest first. */

@@ -4,9 +4,8 @@ import type { StreamName } from "../protocol/names.ts";
 import type { AppendOptions, AppendOutcome, NewEvent, StreamInfo, WriterStep } from "./log.ts";
 import type { LogRecord, Store, StoredStream, StoredWriter, Write } from "./store.ts";
 import { recordLast } from "./store.ts";
+import { checkEventLength } from "./stream-rules.ts";
 
-/** An event is at most this long, in characters of JSON text. */
-const MAX_EVENT_LENGTH = 262_144;
 /** A writer's last answers that are kept: what it may have under way. */
 const REMEMBERED_STEPS = 16;
 const DEFAULT_MAX_KEYS = 10_000;
@@ -171,12 +170,7 @@ export class StreamState {
     const changed = new Map<string, boolean>();
     let size = this.#keys.size;
     for (const { data, key, isDeleted } of events) {
-      if (data.length > MAX_EVENT_LENGTH) {
-        throw new StreamError(
-          "event-too-large",
-          `An event has ${data.length} characters; at most ${MAX_EVENT_LENGTH} are taken. Send it in parts.`,
-        );
-      }
+      checkEventLength(data);
       if (this.stored.kind !== "state") continue;
       if (key === undefined) {
         throw new StreamError(

@@ -1,4 +1,6 @@
 import type { ChatEvent, MessageEnd } from "./event.ts";
+import { addPart } from "./part.ts";
+import type { MessagePart } from "./part.ts";
 
 /** A chat: what the events of its stream amount to. Never changed; a fold gives another one that shares what is the same. */
 export interface ChatState {
@@ -36,8 +38,11 @@ export interface AssistantChatMessage {
   run: string;
   model: string;
   at: number;
+  /** All its texts, joined, and all its reasoning. */
   text: string;
   reasoning?: string;
+  /** What it consists of, in order. Absent while that is nothing but its reasoning and then its text: see `partsOf`. */
+  parts?: MessagePart[];
   /** Absent while it is being written. */
   end?: ChatMessageEnd;
 }
@@ -115,22 +120,16 @@ class Draft {
         state.updatedAt = event.at;
         return;
       }
-      case "text-delta": {
-        const message = this.#edit(event.message);
-        if (message !== undefined) message.text += event.text;
-        return;
-      }
-      case "reasoning-delta": {
-        const message = this.#edit(event.message);
-        if (message !== undefined) message.reasoning = (message.reasoning ?? "") + event.text;
-        return;
-      }
       case "message-end": {
         const { type: _, message: id, run, ...end } = event;
         const message = this.#edit(id);
         if (message !== undefined) message.end = end;
         if (state.run?.run === run) delete state.run;
         return;
+      }
+      default: {
+        const message = this.#edit(event.message);
+        if (message !== undefined) addPart(message, event);
       }
     }
   }
@@ -147,7 +146,7 @@ class Draft {
     const message = messages[index];
     if (message?.role !== "assistant") return undefined;
     if (this.#copied.has(message)) return message;
-    const copy = { ...message };
+    const copy = message.parts === undefined ? { ...message } : { ...message, parts: [...message.parts] };
     this.#copied.add(copy);
     messages[index] = copy;
     return copy;

@@ -16,8 +16,8 @@ export interface Entry {
   data: string;
 }
 
-/** Why a run ended. */
-export type EndReason = "stop" | "length" | "cancelled" | "error" | "interrupted";
+/** Why a run ended. `tool-calls`: the model asks for tools that the one who started the run is to run. */
+export type EndReason = "stop" | "length" | "tool-calls" | "cancelled" | "error" | "interrupted";
 
 export interface Usage {
   inputTokens?: number;
@@ -56,9 +56,14 @@ export interface MessageStart {
   at: number;
   /** Only in the stream of a run: its first 10,000 characters. */
   prompt?: string;
+  /** Only with `prompt`: it is all that the model was told, so that another node may go on with the run. */
+  whole?: true;
+  /** Only in the stream of a run: whose it is; absent: `local`. */
+  owner?: string;
 }
 
-/** Reopens an ended message: what another run writes goes on where it stopped. */
+/** Reopens an ended message: what another run writes goes on where it stopped. Or, with the same run in an open message: another node has
+ *  taken it over from one that died. */
 export interface MessageContinue {
   type: "message-continue";
   message: string;
@@ -95,8 +100,137 @@ export interface MessageEnd {
   error?: ErrorBody;
 }
 
+/** After the results of tools the model is asked again: what follows is its next step. */
+export interface StepStart {
+  type: "step-start";
+  message: string;
+}
+
+/** A model begins to call a tool. */
+export interface ToolInputStart {
+  type: "tool-input-start";
+  message: string;
+  /** Names the call in its message: 9 of `a-z0-9`, of which the last two count the calls of the run, in base36. */
+  call: string;
+  /** The name of the tool. */
+  tool: string;
+  /** Who runs it. Absent: the server. */
+  executor?: "client" | "provider";
+}
+
+/** A piece of the JSON text of a call's input. */
+export interface ToolInputDelta {
+  type: "tool-input-delta";
+  message: string;
+  call: string;
+  text: string;
+  span?: number;
+}
+
+/** The input of a call is whole, and what its tool takes. */
+export interface ToolInputEnd {
+  type: "tool-input-end";
+  message: string;
+  call: string;
+  input: unknown;
+  /** What the provider wants to have back with the call. */
+  providerMetadata?: Record<string, unknown>;
+}
+
+/** The input of a call cannot be used. The model is told so. */
+export interface ToolInputError {
+  type: "tool-input-error";
+  message: string;
+  call: string;
+  /** As far as it could be read; a text where it is no JSON. */
+  input?: unknown;
+  error: ErrorBody;
+}
+
+/** A call waits until a person allows it. */
+export interface ToolApprovalRequest {
+  type: "tool-approval-request";
+  message: string;
+  call: string;
+}
+
+/** A person has allowed a call, or not. The first answer holds. */
+export interface ToolApprovalRespond {
+  type: "tool-approval-respond";
+  message: string;
+  call: string;
+  approved: boolean;
+  /** What the model is told of it. */
+  reason?: string;
+  /** The principal who answered. */
+  person: string;
+}
+
+/** What a tool answered. */
+export interface ToolOutputEnd {
+  type: "tool-output-end";
+  message: string;
+  call: string;
+  output: unknown;
+}
+
+/** A tool failed, was too slow, or said too much. The model is told so. */
+export interface ToolOutputError {
+  type: "tool-output-error";
+  message: string;
+  call: string;
+  error: ErrorBody;
+}
+
+export type ToolEvent =
+  | ToolInputStart
+  | ToolInputDelta
+  | ToolInputEnd
+  | ToolInputError
+  | ToolApprovalRequest
+  | ToolApprovalRespond
+  | ToolOutputEnd
+  | ToolOutputError;
+
+/** A part of a message of the application's own: its type says what `data` is. */
+export interface DataPart {
+  type: `data-${string}`;
+  message: string;
+  /** A later part of the same type and id takes the place of this one. */
+  id?: string;
+  data: unknown;
+}
+
+/** Where something in a message comes from. */
+export interface SourceUrl {
+  type: "source-url";
+  message: string;
+  source: string;
+  url: string;
+  title?: string;
+}
+
+/** A file that a model made. */
+export interface FilePart {
+  type: "file";
+  message: string;
+  url: string;
+  mediaType: string;
+}
+
+/** What may stand in a message beside text, reasoning and calls of tools. */
+export type OtherPart = DataPart | SourceUrl | FilePart;
+
 /** The events of a run, as they stand in its stream. */
-export type RunEvent = MessageStart | TextDelta | ReasoningDelta | MessageEnd;
+export type RunEvent =
+  | MessageStart
+  | MessageContinue
+  | TextDelta
+  | ReasoningDelta
+  | StepStart
+  | ToolEvent
+  | OtherPart
+  | MessageEnd;
 
 /** What is said of a chat itself; what is absent stays as it was. Its first event names the owner. */
 export interface ChatUpdate {
@@ -112,7 +246,7 @@ export interface ChatUpdate {
 }
 
 /** The events of a chat, as they stand in its stream. */
-export type ChatEvent = RunEvent | UserMessage | MessageContinue | ChatUpdate;
+export type ChatEvent = RunEvent | UserMessage | ChatUpdate;
 
 /** The named events by which a connection speaks about itself. */
 export interface StreamStart {
@@ -134,7 +268,8 @@ export interface StreamReset {
 }
 
 export interface StreamEnd {
-  reason: "closed" | "deleted";
+  /** `forbidden`: it may not be read, whether or not it exists. */
+  reason: "closed" | "deleted" | "forbidden";
 }
 
 export interface Ping {

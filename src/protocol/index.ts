@@ -16,17 +16,22 @@ export type { ErrorBody, ErrorCode } from "./error.ts";
 export type {
   ChatEvent,
   ChatUpdate,
+  DataPart,
   EndReason,
   Entry,
+  FilePart,
   MessageContinue,
   MessageEnd,
   MessageStart,
+  OtherPart,
   Ping,
   Presence,
   PresentPerson,
   ReasoningDelta,
   RunEvent,
   Signal,
+  SourceUrl,
+  StepStart,
   StreamCaughtUp,
   StreamEnd,
   StreamKind,
@@ -34,6 +39,15 @@ export type {
   StreamStart,
   TextDelta,
   Timing,
+  ToolApprovalRequest,
+  ToolApprovalRespond,
+  ToolEvent,
+  ToolInputDelta,
+  ToolInputEnd,
+  ToolInputError,
+  ToolInputStart,
+  ToolOutputEnd,
+  ToolOutputError,
   Usage,
   UserMessage,
 } from "./event.ts";
@@ -41,5 +55,7 @@ export type { Figures } from "./figures.ts";
 export { mergeEntries } from "./merge.ts";
 export { chatStream, isReservedName, parseStreamName, runStream } from "./names.ts";
 export type { StreamName } from "./names.ts";
+export { partsOf } from "./part.ts";
+export type { MessagePart, ToolPart, ToolState } from "./part.ts";
 export { encodeSse } from "./sse-encode.ts";
 export type { SseBlock } from "./sse-encode.ts";

@@ -1,6 +1,6 @@
-import type { Entry, ReasoningDelta, TextDelta } from "./event.ts";
+import type { Entry, ReasoningDelta, TextDelta, ToolInputDelta } from "./event.ts";
 
-type Delta = TextDelta | ReasoningDelta;
+type Delta = TextDelta | ReasoningDelta | ToolInputDelta;
 
 /** A row of deltas kept as one: the merged event, and how much of its text each delta brought. */
 export interface Segment {
@@ -16,7 +16,7 @@ export interface Segment {
 /** The text of one merged delta is at most this long, in UTF-16 code units. */
 const MAX_MERGED_LENGTH = 65_536;
 
-/** Merges neighbouring deltas of one message, whatever they were merged from before.
+/** Merges neighbouring deltas of one message, of one kind and one call, whatever they were merged from before.
  *  Shape: the texts joined in order; `span` is the sum of the spans.
  *  Law:   folding the result equals folding the parts. */
 export function mergeEntries(entries: readonly Entry[]): Entry[] {
@@ -56,6 +56,7 @@ export function toParts(entries: readonly Entry[]): (Segment | Entry)[] {
       open !== undefined &&
       open.delta.type === delta.type &&
       open.delta.message === delta.message &&
+      callOf(open.delta) === callOf(delta) &&
       open.size + delta.text.length <= MAX_MERGED_LENGTH;
     if (!continues) close();
     open ??= { first: entry.offset, lengths: [], texts: [], size: 0, at: entry.at, delta };
@@ -93,13 +94,13 @@ export function cutSegment(
 }
 
 /** How the JSON text of a delta begins; its text as JSON and a brace follow. */
-export function deltaHead(type: Delta["type"], message: string): string {
-  return JSON.stringify({ type, message } satisfies Omit<Delta, "text">).slice(0, -1) + TEXT_MEMBER;
+export function deltaHead(type: Delta["type"], message: string, call?: string): string {
+  return JSON.stringify({ type, message, call }).slice(0, -1) + TEXT_MEMBER;
 }
 
 /** The text of a delta that was not merged, as it stands in its JSON, with its quotes: a third of the cost of reading it and writing
  *  it again. Undefined: it is something else. */
-export function deltaText(data: string, type: Delta["type"]): string | undefined {
+export function deltaText(data: string, type: "text-delta" | "reasoning-delta"): string | undefined {
   // Within JSON text every quote that is part of a string has a backslash before it.
   if (!data.startsWith(`{"type":"${type}","message":"`) || !data.endsWith('"}')) return undefined;
   const at = data.indexOf(`"${TEXT_MEMBER}`);
@@ -108,19 +109,27 @@ export function deltaText(data: string, type: Delta["type"]): string | undefined
 
 const TEXT_MEMBER = ',"text":';
 
+/** The JSON of a delta with this text, as a writer would have written it. */
+export function deltaData(delta: Delta, text: string): string {
+  return `${deltaHead(delta.type, delta.message, callOf(delta))}${JSON.stringify(text)}}`;
+}
+
 function deltaEntry(delta: Delta, offset: number, span: number, at: number): Entry {
-  const { type, message, text } = delta;
-  return {
-    offset,
-    span,
-    at,
-    data: JSON.stringify(span === 1 ? { type, message, text } : { type, message, text, span }),
-  };
+  const data = deltaData(delta, delta.text);
+  return { offset, span, at, data: span === 1 ? data : `${data.slice(0, -1)},"span":${span}}` };
+}
+
+function callOf(delta: Delta): string | undefined {
+  return delta.type === "tool-input-delta" ? delta.call : undefined;
 }
 
 function parseDelta(data: string): Delta | undefined {
   // Cheaper than parsing what cannot be a delta: our own events are written type first.
-  if (!data.startsWith('{"type":"text-delta"') && !data.startsWith('{"type":"reasoning-delta"'))
+  if (
+    !data.startsWith('{"type":"text-delta"') &&
+    !data.startsWith('{"type":"reasoning-delta"') &&
+    !data.startsWith('{"type":"tool-input-delta"')
+  )
     return undefined;
   return JSON.parse(data) as Delta; // only the runner writes streams of kind chat
 }

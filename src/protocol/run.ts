@@ -1,13 +1,13 @@
 import type { EndReason, Entry, RunEvent, Timing, Usage } from "./event.ts";
 import type { ErrorBody } from "./error.ts";
+import { addPart } from "./part.ts";
+import type { Said } from "./part.ts";
 
 /** What the events of a run amount to. */
-export interface RunState {
+export interface RunState extends Said {
   run: string;
   model: string;
   status: "open" | "ended";
-  text: string;
-  reasoning?: string;
   /** When it was started, in Unix milliseconds. */
   at: number;
   reason?: EndReason;
@@ -26,17 +26,16 @@ export function foldRun(entries: readonly Entry[]): RunState {
       case "message-start":
         Object.assign(state, { run: event.run, model: event.model, at: event.at });
         break;
-      case "text-delta":
-        state.text += event.text;
-        break;
-      case "reasoning-delta":
-        state.reasoning = (state.reasoning ?? "") + event.text;
+      case "message-continue":
+        state.model = event.model;
         break;
       case "message-end": {
         const { type: _, message: __, ...end } = event;
         Object.assign(state, end, { status: "ended" });
         break;
       }
+      default:
+        addPart(state, event);
     }
   }
   return state;

@@ -9,6 +9,8 @@ export type { UseConnection } from "./use-connection.ts";
 export { useFeed } from "./use-feed.ts";
 export { useModels } from "./use-models.ts";
 export type { UseModels } from "./use-models.ts";
+export { useNotifications } from "./use-notifications.ts";
+export type { UseNotifications } from "./use-notifications.ts";
 export { usePresence } from "./use-presence.ts";
 export { useSignals } from "./use-signals.ts";
 export type { UseSignals } from "./use-signals.ts";

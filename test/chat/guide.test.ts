@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createGuideProvider } from "../../src/chat/guide.ts";
 import { loadGuideDocuments } from "../../src/chat/guide-documents.ts";
+import type { GenerateRequest } from "../../src/chat/provider.ts";
 import { resolveLinks, splitDocuments } from "../../src/chat/guide-passages.ts";
 import { collect } from "../support/collect.ts";
 import { createFakeClock } from "../support/fake-clock.ts";
@@ -14,6 +15,65 @@ const OURS = new Set(["guide/models.md", "guide/resuming.md", "guide/what-is-sse
 const all = await loadGuideDocuments(new URL("../../docs/", import.meta.url));
 const documents = all.filter(({ path }) => OURS.has(path));
 const LABEL = "*Found in Millrace's documentation by search; no AI model wrote this.*";
+
+function user(text: string) {
+  return { role: "user" as const, text };
+}
+
+const TOLD = "*Told by the tool `clock`; no AI model wrote this.*";
+
+describe("the guide and a clock", () => {
+  const provider = createGuideProvider({ documents, tokensPerSecond: 0 });
+  const tools = [{ name: "clock", inputSchema: {} }];
+  const askedFor = async (request: Partial<GenerateRequest>) => {
+    const { events, finish } = await collect(provider, request);
+    return finish?.reason === "tool-calls" ? events.slice(0, -1) : undefined;
+  };
+
+  it.each([
+    ["What time is it?", "{}"],
+    ["what's the date today", "{}"],
+    ["Hi! What day is it?", "{}"],
+    ["What time is it in Tokyo?", '{"zone":"Asia/Tokyo"}'],
+    ["And what is the current time in New York right now?", '{"zone":"America/New_York"}'],
+    ["what is the time in Europe/Oslo", '{"zone":"Europe/Oslo"}'],
+  ])("asked %s calls it with %s", async (question, text) => {
+    expect(await askedFor({ tools, messages: [user(question)] })).toEqual([
+      { type: "tool-call", call: "clock", tool: "clock" },
+      { type: "tool-input", call: "clock", text },
+    ]);
+  });
+
+  it.each([
+    "What is the time to live of a signal?",
+    "What time is it in a stream?",
+    "How do I resume?",
+    "time",
+  ])("asked %s looks it up in the documentation", async (question) => {
+    expect(await askedFor({ tools, messages: [user(question)] })).toBeUndefined();
+  });
+
+  it("does without where there is none, or it is not to be called", async () => {
+    const messages = [user("What time is it?")];
+    expect(await askedFor({ messages })).toBeUndefined();
+    expect(await askedFor({ messages, tools: [{ name: "other", inputSchema: {} }] })).toBeUndefined();
+    expect(await askedFor({ messages, tools, toolChoice: "none" })).toBeUndefined();
+  });
+
+  it.each<[string, boolean, string]>([
+    [
+      '{"zone":"America/New_York","time":"09:00:00","date":"Thursday, 1 January 1970"}',
+      false,
+      "It is **09:00:00** in America/New York, on Thursday, 1 January 1970.",
+    ],
+    ["half past nine", false, "The clock says: half past nine"],
+    ["The tool clock failed.", true, "The clock cannot be read: The tool clock failed."],
+  ])("says what came of it: %s", async (text, isError, said) => {
+    const result = { role: "tool" as const, call: "a", tool: "clock", text, isError };
+    const { text: answer } = await collect(provider, { tools, messages: [user("What time is it?"), result] });
+    expect(answer).toBe(`${said}\n\n${TOLD}`);
+  });
+});
 
 describe("the guide model", () => {
   const provider = createGuideProvider({ documents, tokensPerSecond: 0 });
@@ -76,7 +136,7 @@ describe("the guide model", () => {
   );
 
   it("says so where only a part of the question is answered", async () => {
-    expect(await ask("Does nginx quokka?")).toMatch(/^I found nothing that answers exactly that\./);
+    expect(await ask("Does Caddy quokka?")).toMatch(/^I found nothing that answers exactly that\./);
   });
 
   it("takes a question without words of its own as one about the former question", async () => {
@@ -182,6 +242,13 @@ describe("splitDocuments", () => {
     );
     expect(passages.map(({ heading }) => heading)).toEqual(["Options", "Second"]);
     expect(passages[0]?.text).toContain("**First**");
+  });
+
+  it("leaves out the tables of the benchmark", () => {
+    const [passage] = split(
+      `# Title\n\nBefore.\n\n<!-- bench: a / b -->\n\n| a | b |\n| - | - |\n| 1 | 2 |\n\nBehind.`,
+    );
+    expect(passage?.text).toBe("Before.\n\nBehind.");
   });
 
   it("makes passages of 60 to 250 words of our own documents", () => {

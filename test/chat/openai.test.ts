@@ -55,6 +55,35 @@ describe("an answer", () => {
     });
   });
 
+  it("is told of former calls of tools and what came of them in OpenAI's own words", async () => {
+    const called = { call: "abcdefg01", tool: "weather", input: '{"city":"Oslo"}' };
+    await collect(provider, {
+      model: "m1",
+      messages: [
+        { role: "user", text: "Oslo?" },
+        { role: "assistant", text: "", calls: [called] },
+        { role: "tool", call: "abcdefg01", tool: "weather", text: '{"degrees":3}' },
+      ],
+    });
+    expect(fake.calls[0]?.body).toMatchObject({
+      messages: [
+        { role: "user", content: "Oslo?" },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [
+            {
+              id: "abcdefg01",
+              type: "function",
+              function: { name: "weather", arguments: '{"city":"Oslo"}' },
+            },
+          ],
+        },
+        { role: "tool", tool_call_id: "abcdefg01", content: '{"degrees":3}' },
+      ],
+    });
+  });
+
   it("is asked for without an authorization where there is no key", async () => {
     await collect(createOpenAIProvider({ name: "fake", baseUrl: `${fake.baseUrl}/`, apiKey: "" }), "Hi");
     expect(fake.calls[0]?.path).toBe("/v1/chat/completions");

@@ -4,6 +4,7 @@ import { createModelRegistry } from "../../src/chat/models.ts";
 import type { Provider, ProviderEvent } from "../../src/chat/provider.ts";
 import { createRunner } from "../../src/chat/runner.ts";
 import type { Runner, RunnerOptions } from "../../src/chat/runner.ts";
+import { createBus } from "../../src/log/bus.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { StreamError } from "../../src/protocol/error.ts";
@@ -292,4 +293,70 @@ test("refuses one run too many", async () => {
   await ask(runner);
   await expect(ask(runner)).rejects.toMatchObject({ code: "too-many-runs" });
   await runner.close();
+});
+
+test("a start whose answer is lost goes on, under its key too; one that the log never answers is not left open", async () => {
+  let lost = 0;
+  const runner = startRunner(() => say(words(3)), {
+    over: (inner) => ({
+      ...inner,
+      append: async (...call) => {
+        const outcome = await inner.append(...call);
+        if (call[2]?.writer?.seq === 0 && lost-- > 0) throw new StreamError("log-unavailable", "away");
+        return outcome;
+      },
+    }),
+  });
+  for (const key of [{}, { key: { id: "k", digest: "d" } }]) {
+    lost = 1;
+    const started = await runner.start({ messages: [{ role: "user", text: "Why?" }], ...key });
+    expect(started.status).toBe("started");
+    expect(await ended(started.run)).toMatchObject({ reason: "stop", text: words(3).join("") });
+  }
+
+  lost = 2;
+  await expect(ask(runner)).rejects.toMatchObject({ code: "log-unavailable" });
+  await vi.waitFor(async () => expect(await log.openWriters()).toEqual([]));
+});
+
+test("a run whose last words the log has lost ends as interrupted", async () => {
+  const hold = gate();
+  const runner = startRunner(
+    async function* () {
+      yield { type: "text", text: "one" };
+      await hold.opened;
+      yield* say(["two"]);
+    },
+    {
+      over: (inner) => ({
+        ...inner,
+        append: async (...call) =>
+          (call[2]?.writer?.seq ?? 0) > 1
+            ? ({ status: "sequence-gap", expected: 1 } as const)
+            : inner.append(...call),
+      }),
+    },
+  );
+  const run = await ask(runner);
+  await vi.waitFor(async () => expect(await entriesOf(run)).toHaveLength(2));
+  hold.open();
+  expect(await ended(run)).toMatchObject({ reason: "interrupted", text: "one" });
+});
+
+test("a stop on another node is heard at once, though the model says nothing", async () => {
+  const bus = createBus();
+  let isAborted = false;
+  const owner = startRunner(
+    async function* (signal) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      isAborted = true;
+      yield* say([]);
+    },
+    { bus },
+  );
+  const run = await ask(owner);
+  const other = createRunner(log, createModelRegistry([]), { bus });
+  expect(await other.stop(run)).toMatchObject({ reason: "cancelled" });
+  await vi.waitFor(() => expect(isAborted).toBe(true));
+  expect(owner.openRuns).toBe(0);
 });

@@ -16,9 +16,12 @@ test("flags win over the environment, the environment over the file, the file ov
     log: "memory",
     dev: false,
     demo: true,
+    titles: true,
     allowedHost: ["a.example", "b.example"],
     allowedOrigin: [],
-    allowRemote: false,
+    insecure: false,
+    recover: "interrupted",
+    logLevel: "warn",
   });
 });
 
@@ -46,7 +49,11 @@ test.each([
     { flags: { port: "99999" }, env: {} },
     '--port takes a number from 0 to 65535; 0 is any free one, not "99999"',
   ],
-  [{ flags: {}, env: { MILLRACE_LOG: "redis" } }, 'MILLRACE_LOG takes memory or lmdb, not "redis"'],
+  [
+    { flags: {}, env: { MILLRACE_LOG: "redis" } },
+    'MILLRACE_LOG takes memory, lmdb, or an address such as redis://127.0.0.1:6379, not "redis"',
+  ],
+  [{ flags: { recover: "restart" }, env: {} }, '--recover takes interrupted or continue, not "restart"'],
   [
     { flags: {}, env: {}, file: file({ dev: "yes" }) },
     'dev in millrace.config.json takes true or false, not "yes"',

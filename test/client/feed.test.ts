@@ -12,7 +12,7 @@ const state: StreamStateView<Counted> = EMPTY_STREAM_STATE;
 
 /** Events with offsets from 1 on; a state's offsets have holes, which changes nothing here. */
 const at = (events: readonly Record<string, unknown>[]): Arrived[] =>
-  events.map((event, index) => ({ cursor: `aaaaaaaa.${index + 1}`, event }));
+  events.map((event, index) => ({ cursor: `aaaaaaaa.${index + 1}`, event, isReplay: false }));
 
 const changes = fc.array(
   fc.record({ key: fc.constantFrom("a", "b", "c", "d"), n: fc.nat(), deleted: fc.boolean() }),
@@ -61,7 +61,11 @@ test("a state folded in any pieces is the last event of each key, in the order o
 test("a fold leaves what it was given as it was", () => {
   const before = foldStreamState(state, at([{ key: "a", n: 1 }]), 10);
   const kept = new Map(before.entries);
-  const after = foldStreamState(before, [{ cursor: "aaaaaaaa.2", event: { key: "a", deleted: true } }], 10);
+  const gone = at([
+    { key: "a", n: 1 },
+    { key: "a", deleted: true },
+  ]);
+  const after = foldStreamState(before, gone, 10);
   expect(before.entries).toEqual(kept);
   expect(after.entries.size).toBe(0);
 });

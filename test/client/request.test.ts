@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createApi } from "../../src/client/request.ts";
-import { StreamError } from "../../src/protocol/error.ts";
+import { StreamError } from "../../src/client/error.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -107,9 +107,9 @@ describe("a request", () => {
     expect(asked).toHaveLength(1);
   });
 
-  it("keeps the words of a code that it does not know", async () => {
+  it("hands on the code and the words of a server that is newer", async () => {
     const { error } = await settle(answering(refusal(409, "of-tomorrow", false)).api.send("GET", "/"));
-    expect(error).toMatchObject({ code: "internal", message: "Sorry: of-tomorrow." });
+    expect(error).toMatchObject({ code: "of-tomorrow", isRetryable: false, message: "Sorry: of-tomorrow." });
   });
 
   it("gives up after about a minute, with the cause", async () => {

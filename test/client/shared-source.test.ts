@@ -163,6 +163,15 @@ describe("when the leader", () => {
     expect(browser.living()).toHaveLength(1);
   });
 
+  it("does not answer, one of all who lost patience at once takes the lead, though they hear nothing of each other", async () => {
+    const { tabs } = await openThree();
+    for (const { channels } of tabs) for (const channel of channels) channel.isFrozen = true;
+    // Both asked in this second, and both wait for the same answer.
+    await pass(1_600);
+    expect(browser.locks.steals).toBe(1);
+    expect(browser.living()).toHaveLength(1);
+  });
+
   it("does not answer, no hidden tab takes the lead", async () => {
     const leader = browser.openTab();
     leader.hear();

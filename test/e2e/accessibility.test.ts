@@ -1,18 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import type { AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findViolations } from "../support/axe.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { askTold, openChatPage, startToldServer, untilAnswered } from "../support/markdown-page.ts";
 import type { ToldServer } from "../support/markdown-page.ts";
 
 let browser: Browser;
 let told: ToldServer;
-let axe: string;
 beforeAll(async () => {
-  const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-  [browser, told, axe] = await Promise.all([launchBrowser(), startToldServer(), readFile(path, "utf8")]);
+  [browser, told] = await Promise.all([launchBrowser(), startToldServer()]);
 });
 afterAll(async () => {
   await browser.close();
@@ -44,14 +40,6 @@ class A extends B { render() { return /x/.test(text); } }
 \`\`\`
 `;
 
-/** What axe finds wrong, each with the first place where. */
-async function violations(page: Page): Promise<string[]> {
-  // Evaluated by the browser, not loaded by the page: its policy stays as it is.
-  await page.evaluate(axe);
-  const results = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as AxeResults;
-  return results.violations.map(({ id, help, nodes }) => `${id}: ${help} (${nodes[0]?.html ?? ""})`);
-}
-
 const PAGES: [name: string, options: BrowserContextOptions][] = [
   ["light", { colorScheme: "light", viewport: { width: 1200, height: 800 } }],
   ["dark", { colorScheme: "dark", viewport: { width: 1200, height: 800 } }],
@@ -63,27 +51,28 @@ test.each(PAGES)(
   "axe finds nothing wrong in an empty page and in an answered chat, %s",
   async (_, options) => {
     const { page, errors } = await openChatPage(browser, told.server.url, options);
-    const empty = await violations(page);
+    const empty = await findViolations(page);
     told.tell(ANSWER);
     await askTold(page);
     await untilAnswered(page);
     await page.locator(".is-keyword").first().waitFor();
     await page.locator(".katex").first().waitFor();
     await page.locator(".figures button").click();
-    expect(await page.locator(".figures").innerText()).toMatch(/first\safter.*in\sall/);
-    const answered = await violations(page);
+    await expect.poll(() => page.locator(".figures").innerText()).toMatch(/first\safter.*in\sall/);
+    const answered = await findViolations(page);
     await page.getByRole("button", { name: "Wire" }).click();
     await page.locator("#wire").waitFor();
     await page.getByText("Show as code").click();
     told.tell("Once more.");
     await page.fill("#prompt", "Again");
     await page.locator("#prompt").press("Enter");
-    await page.locator(".wire-frame", { hasText: "message-end" }).locator("summary").click();
-    const wire = await violations(page);
+    await expect.poll(() => page.locator('.answer[data-state="ended"]').count()).toBe(2);
+    await page.locator(".wire-frame", { hasText: "message-end" }).last().locator("summary").click();
+    const wire = await findViolations(page);
     await page.getByRole("button", { name: "More", exact: true }).click();
-    const more = await violations(page);
+    const more = await findViolations(page);
     await page.locator("#more").getByRole("button", { name: "Keys and marks" }).click();
-    const help = await violations(page);
+    const help = await findViolations(page);
     expect({ empty, answered, wire, more, help }).toEqual({
       empty: [],
       answered: [],
@@ -150,7 +139,7 @@ test("text from right to left stands at the right, and code in it at the left", 
   told.tell("مرحبا بالعالم\n\nEnglish in between.\n\n- بند\n\n```js\nconst a = 1;\n```\n");
   await askTold(page, "שלום");
   await untilAnswered(page);
-  const places = page.locator(".prose > p, .prose li > p, .prose code");
+  const places = page.locator(".part > p, .prose li > p, .prose code");
   const sides = await places.evaluateAll((elements) =>
     elements.map((element) => {
       const range = document.createRange();
@@ -162,6 +151,6 @@ test("text from right to left stands at the right, and code in it at the left", 
   );
   expect(sides).toEqual(["right", "left", "right", "left"]);
   expect(await page.locator(".question .text").getAttribute("dir")).toBe("auto");
-  expect(await violations(page)).toEqual([]);
+  expect(await findViolations(page)).toEqual([]);
   await page.context().close();
 });

@@ -36,11 +36,11 @@ function draft(page: Page): Promise<string> {
 
 test("a chat that is answered elsewhere says so, and then that it was not read, until it is", async () => {
   const { page, errors } = await openChatPage(browser, server.url);
-  await ask(page, "tokens=60 seed=41 rate=40");
+  await ask(page, "tokens=200 seed=41 rate=40");
   await expect.poll(() => marks(page, "seed=41")).toEqual(["Answering"]);
   await page.getByRole("link", { name: "New chat" }).click();
   expect(await marks(page, "seed=41")).toEqual(["Answering"]);
-  await expect.poll(() => marks(page, "seed=41"), { timeout: 10_000 }).toEqual(["Not read yet"]);
+  await expect.poll(() => marks(page, "seed=41")).toEqual(["Not read yet"]);
   await page.reload();
   await expect.poll(() => marks(page, "seed=41")).toEqual(["Not read yet"]);
   await page.getByRole("link", { name: "seed=41" }).click();
@@ -76,7 +76,7 @@ test("chats are found by what was said in them, and Esc brings the list back", a
   await search.fill("nowhere-to-be-found");
   await expect.poll(() => page.locator(".no-chats").innerText()).toBe("No chat holds these words.");
   await search.press("Escape");
-  expect(await search.inputValue()).toBe("");
+  await expect.poll(() => search.inputValue()).toBe("");
   await expect.poll(() => page.locator(".chats:not(.found)").isVisible()).toBe(true);
 
   await page.route("**/v1/chats?q=*", (route) =>
@@ -98,7 +98,7 @@ test("each chat has its draft, which survives a reload and leaves with the sendi
   await expect.poll(() => draft(page)).toBe("a beginning");
   await ask(page, "tokens=2 seed=61 rate=0");
   await expect.poll(() => page.locator('article[data-state="ended"]').count()).toBe(1);
-  expect(await draft(page)).toBe("");
+  await expect.poll(() => draft(page)).toBe("");
   await page.fill("#prompt", "tokens=2 seed=62 rate=0");
   await page.getByRole("link", { name: "New chat" }).click();
   await expect.poll(() => draft(page)).toBe("");
@@ -111,7 +111,7 @@ test("each chat has its draft, which survives a reload and leaves with the sendi
   await expect.poll(() => page.locator('article[data-state="ended"]').count()).toBe(2);
   await page.reload();
   await page.locator("article").first().waitFor();
-  expect(await draft(page)).toBe("");
+  await expect.poll(() => draft(page)).toBe("");
   await page.goto(server.url);
   await expect.poll(() => draft(page)).toBe("another beginning");
   await page.context().close();

@@ -139,7 +139,9 @@ test("nothing of a hostile prompt or answer runs, and nothing loads from elsewhe
     place.append(script);
     const image = new Image();
     image.src = "https://evil.example/i.png";
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    // Each kind of them, or as long as one may have to wait for it.
+    for (const end = Date.now() + 10_000; new Set(refused).size < 5 && Date.now() < end;)
+      await new Promise((resolve) => requestAnimationFrame(resolve));
     place.remove();
     return { hit: (globalThis as { hit?: number }).hit, refused: [...new Set(refused)].sort() };
   });
@@ -172,11 +174,10 @@ async function watch(page: Page): Promise<void> {
     const coloured = new WeakMap<Element, number>();
     const look = () => {
       const prose = document.querySelector(".prose");
-      for (const block of prose?.children ?? []) {
-        // What has come to stay is marked, the last block excepted: it may be the open one.
-        if (block.nextElementSibling !== null) Object.assign(block, { isMarked: true });
-      }
-      const text = (prose as HTMLElement | null)?.lastElementChild?.textContent ?? "";
+      const blocks = [...(prose?.querySelectorAll(".part > *") ?? [])];
+      // What has come to stay is marked, the last block excepted: it may be the open one.
+      for (const block of blocks.slice(0, -1)) Object.assign(block, { isMarked: true });
+      const text = blocks.at(-1)?.textContent ?? "";
       if (/\*\*|```|~~|^#|^\|/.test(text) && !text.startsWith("Quoted")) seen.raw.push(text.slice(0, 80));
       for (const code of document.querySelectorAll(".prose .code code")) {
         const colours = code.querySelectorAll("span").length;
@@ -203,8 +204,10 @@ test("finished blocks keep their nodes, no raw mark is shown, and colours stay",
   told.tell(text, { rate: 400 });
   await askTold(page, "Long");
   await untilAnswered(page, 60_000);
-  const seen = await page.evaluate(() => {
-    const blocks = [...(document.querySelector(".prose")?.children ?? [])];
+  const seen = await page.evaluate(async () => {
+    // The last frame has been looked at, too.
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const blocks = [...document.querySelectorAll(".part > *")];
     return {
       ...(globalThis as unknown as { seen: { raw: string[]; lostColours: number; announcements: number } })
         .seen,
@@ -237,7 +240,7 @@ test.each([
   told.tell(text, { perWrite: 20 });
   await askTold(page, "Long");
   await untilAnswered(page, 60_000);
-  const blocks = () => page.locator(".prose > *").count();
+  const blocks = () => page.locator(".part > *").count();
   const written = await blocks();
   expect(await page.locator(".prose").evaluate((prose) => prose.textContent)).toContain(shows);
   await page.reload();

@@ -77,7 +77,7 @@ test("a taken port that was asked for is one sentence", async () => {
 
 test.each([
   [["serve", "--prot", "1"], "Did you mean --port?"],
-  [["serve", "--host", "0.0.0.0"], "Say --allow-remote if that is meant."],
+  [["serve", "--host", "0.0.0.0"], "say --insecure if everybody is meant."],
   [["serve", "--config", "none.json"], "There is no file none.json."],
   [["publish", "s", "{"], "The event is not JSON"],
   [["tial", "s"], "Did you mean tail?"],

@@ -55,7 +55,7 @@ test("an empty board says the command that fills it, and the command does", asyn
   await promisify(execFile)("sh", ["-c", command]);
   await expect.poll(() => scores(page)).toEqual(["2", "1"]);
   expect(await page.locator(".match-team").allInnerTexts()).toEqual(["Otters", "Herons"]);
-  expect(await page.locator(".match-clock").innerText()).toBe("63′");
+  await expect.poll(() => page.locator(".match-clock").innerText()).toBe("63′");
   // Once more: it is no error that the stream is there.
   await promisify(execFile)("sh", ["-c", command]);
   const event = { key: "m1", deleted: true };
@@ -91,7 +91,7 @@ test("the scorekeeper's presses are on every board, each once, and each change w
   await keeper.page.getByRole("button", { name: "Full time" }).click();
   for (const { page } of boards) {
     await expect.poll(() => page.locator(".match-clock").innerText()).toBe("Full time");
-    expect(await scores(page)).toEqual(["20", "1"]);
+    await expect.poll(() => scores(page)).toEqual(["20", "1"]);
   }
   // After the wash nothing is left of it.
   await expect.poll(() => boards[0]?.page.locator("[data-changed]").count()).toBe(0);

@@ -69,7 +69,7 @@ test("a chat is exported as it is shown, and as all that it is", async () => {
 test("instructions come before everything else, are said above the chat, and can be changed", async () => {
   const { page } = await openChatPage(browser, told.server.url);
   await choose(page, "Instructions");
-  expect(await focused(page)).toBe("instructions");
+  await expect.poll(() => focused(page)).toBe("instructions");
   await page.keyboard.type("Answer in one word.");
   await page.getByRole("button", { name: "Save" }).click();
   expect(await page.locator(".told").innerText()).toContain("Answer in one word.");
@@ -92,7 +92,7 @@ test("instructions come before everything else, are said above the chat, and can
     .toBe("Answer in two words.");
   // They belong to that chat alone.
   await page.getByRole("link", { name: "New chat" }).click();
-  expect(await page.locator(".told").count()).toBe(0);
+  await expect.poll(() => page.locator(".told").count()).toBe(0);
   await page.context().close();
 });
 
@@ -100,17 +100,17 @@ test("the colours follow the system, unless someone has chosen, in every tab and
   const { page } = await openChatPage(browser, told.server.url, { colorScheme: "light" });
   const second = await page.context().newPage();
   await second.goto(told.server.url);
-  expect(await lightness(page)).toBeGreaterThan(0.9);
+  await expect.poll(() => lightness(page)).toBeGreaterThan(0.9);
   await choose(page, "Dark");
-  expect(await lightness(page)).toBeLessThan(0.3);
+  await expect.poll(() => lightness(page)).toBeLessThan(0.3);
   await expect.poll(() => lightness(second)).toBeLessThan(0.3);
   await page.reload();
-  expect(await lightness(page)).toBeLessThan(0.3);
+  await expect.poll(() => lightness(page)).toBeLessThan(0.3);
   await page.getByRole("button", { name: "More", exact: true }).click();
   const dark = page.locator("#more").getByRole("button", { name: "Dark" });
   expect(await dark.getAttribute("aria-pressed")).toBe("true");
   await page.locator("#more").getByRole("button", { name: "System" }).click();
-  expect(await lightness(page)).toBeGreaterThan(0.9);
+  await expect.poll(() => lightness(page)).toBeGreaterThan(0.9);
   await page.emulateMedia({ colorScheme: "dark" });
   await expect.poll(() => lightness(page)).toBeLessThan(0.3);
   await page.context().close();
@@ -128,20 +128,20 @@ test("single keys go through the messages and open what there is, but never in t
   await page.locator("body").evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
 
   await page.keyboard.press("j");
-  expect(await focused(page)).toBe("Answer of fake-model");
+  await expect.poll(() => focused(page)).toBe("Answer of fake-model");
   await page.keyboard.press("k");
-  expect(await focused(page)).toBe("You");
+  await expect.poll(() => focused(page)).toBe("You");
   await page.keyboard.press("k");
-  expect(await focused(page)).toBe("You");
+  await expect.poll(() => focused(page)).toBe("You");
   await page.keyboard.press("w");
   await page.locator("#wire").waitFor();
   await page.keyboard.press("w");
-  expect(await page.locator("#wire").count()).toBe(0);
+  await expect.poll(() => page.locator("#wire").count()).toBe(0);
   await page.keyboard.press("/");
   await expect.poll(() => focused(page)).toBe("Search the chats");
   await page.locator("article.answer").focus();
   await page.keyboard.press("m");
-  expect(await focused(page)).toBe("prompt");
+  await expect.poll(() => focused(page)).toBe("prompt");
 
   await page.locator("article.answer").focus();
   await page.keyboard.press("?");
@@ -149,7 +149,7 @@ test("single keys go through the messages and open what there is, but never in t
   await page.getByRole("checkbox").uncheck();
   await page.keyboard.press("Escape");
   await expect.poll(() => page.locator("dialog").count()).toBe(0);
-  expect(await focused(page)).toBe("Answer of fake-model");
+  await expect.poll(() => focused(page)).toBe("Answer of fake-model");
   await page.keyboard.press("w");
   expect(await page.locator("#wire").count()).toBe(0);
   await page.keyboard.press("?");
@@ -165,7 +165,7 @@ test("Esc closes what lies over the page before it stops an answer", async () =>
   await page.locator(".prose p").waitFor();
   await page.getByRole("button", { name: "More", exact: true }).click();
   await page.keyboard.press("Escape");
-  expect(await page.locator("#more").isVisible()).toBe(false);
+  await expect.poll(() => page.locator("#more").isVisible()).toBe(false);
   await choose(page, "Keys and marks");
   await page.keyboard.press("Escape");
   await expect.poll(() => page.locator("dialog").count()).toBe(0);

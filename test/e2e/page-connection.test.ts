@@ -64,20 +64,18 @@ test("a long cut is told, and each time how much came late; a short one is shown
 
   for (let round = 0; round < 2; round += 1) {
     cut();
-    await expect.poll(status, { timeout: 5_000 }).toBe("Reconnecting. The answer keeps being written.");
-    expect(await page.locator("article.answer").getAttribute("data-state")).toBe("cut");
+    await expect.poll(status).toBe("Reconnecting. The answer keeps being written.");
+    await expect.poll(() => page.locator("article.answer").getAttribute("data-state")).toBe("cut");
     proxy.setRefusing(false);
-    await expect
-      .poll(status, { timeout: 15_000, interval: 20 })
-      .toMatch(/^Back: \d[\d,]* tokens caught up\.$/);
-    await expect.poll(status, { timeout: 5_000 }).toBe("Answering. Esc stops.");
+    await expect.poll(status, { interval: 20 }).toMatch(/^Back: \d[\d,]* tokens caught up\.$/);
+    await expect.poll(status).toBe("Answering. Esc stops.");
   }
 
   const said = await recordStatus();
   cut();
   await expect.poll(link).toBe("reconnecting");
   proxy.setRefusing(false);
-  await expect.poll(link, { timeout: 15_000 }).toBe("open");
+  await expect.poll(link).toBe("open");
   // A cut whose mending took longer than that has been told by right.
   expect((await said()).filter((text) => !text.startsWith("Reconnecting"))).toEqual([]);
   await page.keyboard.press("Escape");
@@ -88,23 +86,37 @@ test("a first question, asked while the server is away, stays in the box until i
   cut();
   await page.fill("#prompt", "tokens=3 rate=0 seed=9");
   await page.keyboard.press("Enter");
-  await expect.poll(status, { timeout: 5_000 }).toBe("Reconnecting. What you send waits, and is sent once.");
+  await expect.poll(status).toBe("Reconnecting. What you send waits, and is sent once.");
   expect(await page.inputValue("#prompt")).toBe("tokens=3 rate=0 seed=9");
   proxy.setRefusing(false);
   await expect.poll(() => new URL(page.url()).pathname, { timeout: 30_000 }).toMatch(/^\/c\/[a-z0-9]+$/);
-  expect(await page.inputValue("#prompt")).toBe("");
+  await expect.poll(() => page.inputValue("#prompt")).toBe("");
   await expect
-    .poll(() => page.locator('article[data-role="assistant"]').getAttribute("data-state"), {
-      timeout: 15_000,
-    })
+    .poll(() => page.locator('article[data-role="assistant"]').getAttribute("data-state"))
     .toBe("ended");
   expect(await page.locator('article[data-role="user"]').count()).toBe(1);
+});
+
+test("a part of the page whose code cannot be fetched takes nothing else away, and comes when it can be", async () => {
+  const code = /\/bell-[^/]*\.js$/;
+  let refused = 0;
+  const second = await browser.newPage();
+  await second.route(code, (route) => {
+    refused += 1;
+    return route.abort();
+  });
+  await second.goto(`http://127.0.0.1:${proxy.port}/`);
+  await expect.poll(() => refused).toBeGreaterThan(1);
+  expect(await second.locator("#prompt").count()).toBe(1);
+  await second.unroute(code);
+  await second.getByRole("button", { name: "Notifications" }).waitFor();
+  await second.close();
 });
 
 test("what was refused stays with its reason, and is sent again or forgotten", async () => {
   await page.fill("#prompt", "tokens=3 rate=0 seed=10");
   await page.keyboard.press("Enter");
-  await expect.poll(status, { timeout: 10_000 }).toMatch(/^Answer complete/);
+  await expect.poll(status).toMatch(/^Answer complete/);
   const message = "An answer is being written in this chat. Stop it, or wait until it is done.";
   await page.route("**/messages", (route) =>
     route.fulfill({ status: 409, json: { error: { code: "run-active", message, retryable: false } } }),
@@ -115,8 +127,8 @@ test("what was refused stays with its reason, and is sent again or forgotten", a
   await expect.poll(() => failed.locator("p").innerText()).toBe(`Not sent: ${message}`);
   await page.unroute("**/messages");
   await failed.getByRole("button", { name: "Send again" }).click();
-  await expect.poll(() => page.locator('article[data-state="ended"]').count(), { timeout: 10_000 }).toBe(2);
-  expect(await failed.count()).toBe(0);
+  await expect.poll(() => page.locator('article[data-state="ended"]').count()).toBe(2);
+  await expect.poll(() => failed.count()).toBe(0);
 
   await page.route("**/messages", (route) =>
     route.fulfill({ status: 409, json: { error: { code: "run-active", message, retryable: false } } }),

@@ -1,32 +1,23 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from "vitest";
-import { launchBrowser } from "../support/browser.ts";
+import type { Page } from "playwright-core";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { browserBeside } from "../support/browser-beside.ts";
 import { longMarkdown } from "../support/long-markdown.ts";
 import { askTold, openChatPage, startToldServer, untilAnswered } from "../support/markdown-page.ts";
-import type { ToldServer } from "../support/markdown-page.ts";
 
-let browser: Browser;
-let told: ToldServer;
+const beside = browserBeside(startToldServer);
 let page: Page;
-beforeAll(async () => {
-  [browser, told] = await Promise.all([launchBrowser(), startToldServer()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await told[Symbol.asyncDispose]();
-});
 
 const TEXT = longMarkdown(6_000);
 
 /** A page on which an answer has grown beyond the window, and goes on growing. */
 beforeEach(async () => {
-  ({ page } = await openChatPage(browser, told.server.url, {
+  ({ page } = await openChatPage(beside.browser, beside.started.server.url, {
     viewport: { width: 1000, height: 600 },
     hasTouch: true,
   }));
-  told.tell(TEXT, { rate: 150 });
+  beside.started.tell(TEXT, { rate: 150 });
   await askTold(page, "Long");
-  await expect.poll(() => height(), { timeout: 20_000 }).toBeGreaterThan(1_400);
+  await expect.poll(() => height()).toBeGreaterThan(1_400);
 });
 afterEach(() => page.context().close());
 
@@ -110,17 +101,17 @@ test.each([
 ])(
   "whoever scrolls up with $name stays there to the pixel, and goes back to the end when wanted",
   async ({ move }) => {
-    expect(await fromEnd()).toBeLessThanOrEqual(1);
+    await expect.poll(fromEnd).toBeLessThanOrEqual(1);
     await move();
     await settle();
     expect(await placesWhileItGrows(300)).toHaveLength(1);
     const latest = page.locator("#latest");
     await expect.poll(() => latest.innerText()).toMatch(/^Latest\s+\d+ new$/);
     await latest.click();
-    expect(await fromEnd()).toBeLessThanOrEqual(1);
+    await expect.poll(fromEnd).toBeLessThanOrEqual(1);
     await placesWhileItGrows(200);
-    expect(await fromEnd()).toBeLessThanOrEqual(1);
-    expect(await latest.count()).toBe(0);
+    await expect.poll(fromEnd).toBeLessThanOrEqual(1);
+    await expect.poll(() => latest.count()).toBe(0);
   },
 );
 
@@ -131,7 +122,7 @@ test("back at the end by hand, the page follows again", async () => {
   await page.mouse.wheel(0, 5_000);
   await expect.poll(() => page.locator("#latest").count()).toBe(0);
   await placesWhileItGrows(200);
-  expect(await fromEnd()).toBeLessThanOrEqual(1);
+  await expect.poll(fromEnd).toBeLessThanOrEqual(1);
 });
 
 test("what was selected stays selected until the answer is over", async () => {

@@ -10,7 +10,7 @@ import type { Tab } from "../support/tab.ts";
 const STOP_MS = 300;
 const RATE_MS = 20;
 /** For what comes before that which is measured. */
-const BEGUN = { timeout: 10_000, interval: 20 };
+const BEGUN = { timeout: 20_000, interval: 20 };
 
 let browser: Browser;
 let app: TestServer;

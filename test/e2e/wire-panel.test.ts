@@ -1,21 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { launchBrowser } from "../support/browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { browserBeside } from "../support/browser-beside.ts";
 import { openChatPage } from "../support/markdown-page.ts";
 import { startServerProcess } from "../support/server-process.ts";
-import type { ServerProcess } from "../support/server-process.ts";
 
-let browser: Browser;
-let server: ServerProcess;
-beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), startServerProcess()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await server[Symbol.asyncDispose]();
-});
+const beside = browserBeside(startServerProcess);
 
 async function ask(page: Page, text: string): Promise<void> {
   await page.locator("#model select").selectOption("script");
@@ -46,7 +37,7 @@ function status(page: Page): Promise<string> {
 }
 
 test("the wire is folded, and loaded when someone looks; then each frame stands there as it came", async () => {
-  const { page, errors, strays } = await openChatPage(browser, server.url);
+  const { page, errors, strays } = await openChatPage(beside.browser, beside.started.url);
   const wireFiles: string[] = [];
   page.on("request", (request) => {
     if (/\/wire-/.test(request.url())) wireFiles.push(request.url());
@@ -56,7 +47,7 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
   expect(wireFiles).toHaveLength(1);
 
   await ask(page, "tokens=6 seed=3 rate=20");
-  await expect.poll(() => frames(page), { timeout: 10_000 }).toContain("message-end");
+  await expect.poll(() => frames(page)).toContain("message-end");
   const names = await frames(page);
   expect(names.filter((name) => name.endsWith("text-delta")).length).toBeGreaterThan(1);
   expect(names.indexOf("stream-caught-up")).toBeGreaterThan(names.indexOf("stream-start"));
@@ -68,42 +59,38 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
   expect(gists.map((gist) => JSON.parse(gist) as string).join("")).toBe(text);
   expect(await page.locator(".wire-totals").innerText()).toMatch(/^\d+ frames · [\d.]+ K?B$/);
 
-  const last = page.locator(".wire-frame", { hasText: "message-end" });
+  const last = page.locator(".wire-frame", { hasText: "message-end" }).last();
   await last.locator("summary").click();
-  expect(await last.locator("pre").innerText()).toMatch(/^id: \S+\n\{\n {2}"stream": "chats\//);
+  await expect.poll(() => last.locator("pre").innerText()).toMatch(/^id: \S+\n\{\n {2}"stream": "chats\//);
   expect({ errors, strays }).toEqual({ errors: [], strays: [] });
   await page.context().close();
 });
 
 test("the wire can be cut: the page says so after two seconds, what was missed comes replayed, nothing is lost", async () => {
-  const { page } = await openChatPage(browser, server.url);
+  const { page } = await openChatPage(beside.browser, beside.started.url);
   await openWire(page);
-  await ask(page, "tokens=300 seed=4 rate=40");
-  await expect.poll(async () => (await frames(page)).length, { timeout: 10_000 }).toBeGreaterThan(20);
+  await ask(page, "tokens=400 seed=4 rate=40");
+  await expect.poll(async () => (await frames(page)).length).toBeGreaterThan(20);
   await page.getByRole("button", { name: "Cut the wire" }).click();
   await expect
     .poll(() => page.locator('.wire-mark[data-tone="wait"]').innerText())
     .toContain("Cut. The next try is in 4.0 s.");
-  await expect
-    .poll(() => status(page), { timeout: 5_000 })
-    .toBe("Reconnecting. The answer keeps being written.");
-  await expect
-    .poll(() => status(page), { timeout: 10_000, interval: 20 })
-    .toMatch(/^Back: \d+ tokens caught up\.$/);
+  await expect.poll(() => status(page)).toBe("Reconnecting. The answer keeps being written.");
+  await expect.poll(() => status(page), { interval: 20 }).toMatch(/^Back: \d+ tokens caught up\.$/);
   await expect.poll(() => frames(page)).toContain("replayed text-delta");
-  expect(await page.locator(".wire-totals").innerText()).toContain("1 cut");
+  await expect.poll(() => page.locator(".wire-totals").innerText()).toContain("1 cut");
   expect(await page.locator(".wire-fault").count()).toBe(0);
-  await expect.poll(() => status(page), { timeout: 15_000 }).toMatch(/^Answer complete, \d+ words\.$/);
+  await expect.poll(() => status(page)).toMatch(/^Answer complete, \d+ words\.$/);
   await page.context().close();
 });
 
 test("a second tab sees the frames of the connection that the first one holds", async () => {
-  const { page } = await openChatPage(browser, server.url);
-  await ask(page, "tokens=400 seed=5 rate=40");
-  await page.locator(".prose p").waitFor();
+  const { page } = await openChatPage(beside.browser, beside.started.url);
+  await ask(page, "tokens=1500 seed=5 rate=40");
+  await page.locator(".prose p").first().waitFor();
   const second = await page.context().newPage();
   await second.goto(page.url());
-  await second.locator(".prose p").waitFor();
+  await second.locator(".prose p").first().waitFor();
   await openWire(second);
   await expect
     .poll(async () => (await frames(second)).filter((name) => name === "text-delta").length, {
@@ -118,13 +105,32 @@ test("a second tab sees the frames of the connection that the first one holds", 
   await second.locator(".answer-wire").click({ position: { x: 8, y: 30 } });
   await second.locator("#wire").waitFor();
   await second.getByRole("button", { name: "Close the wire" }).click();
-  expect(await second.locator("#wire").count()).toBe(0);
-  expect(await second.evaluate(() => document.activeElement?.id)).toBe("show-wire");
+  await expect.poll(() => second.locator("#wire").count()).toBe(0);
+  await expect.poll(() => second.evaluate(() => document.activeElement?.id)).toBe("show-wire");
   await page.context().close();
 });
 
+test("what a tab reads beside the wire that another one holds stands there as replayed, its end too", async () => {
+  const { page: leader } = await openChatPage(beside.browser, beside.started.url);
+  await ask(leader, "tokens=3 seed=5 rate=0");
+  await leader.locator('article[data-state="ended"]').waitFor();
+  const second = await leader.context().newPage();
+  await second.goto(leader.url());
+  await second.locator('article[data-state="ended"]').waitFor();
+  await openWire(second);
+  await expect.poll(() => frames(second)).toContain("replayed message-end");
+  await expect.poll(() => second.locator(".wire-totals").innerText()).toMatch(/\d+ read before/);
+  // What the wire brings then is shown once.
+  await ask(second, "tokens=3 seed=6 rate=0");
+  await expect
+    .poll(async () => (await frames(second)).filter((name) => name.endsWith("message-end")).length)
+    .toBe(2);
+  expect((await frames(second)).filter((name) => name.endsWith("user-message"))).toHaveLength(2);
+  await leader.context().close();
+});
+
 test("the shown curl line works as it is", async () => {
-  const { page } = await openChatPage(browser, server.url);
+  const { page } = await openChatPage(beside.browser, beside.started.url);
   await openWire(page);
   await ask(page, "tokens=3 seed=6 rate=0");
   await page.locator('article[data-state="ended"]').waitFor();
@@ -149,7 +155,9 @@ test.each([
   { name: "beside the chat where there is room", width: 1400, isBeside: true },
   { name: "below it where there is not", width: 390, isBeside: false },
 ])("the panel stands $name, and covers nothing", async ({ width, isBeside }) => {
-  const { page } = await openChatPage(browser, server.url, { viewport: { width, height: 780 } });
+  const { page } = await openChatPage(beside.browser, beside.started.url, {
+    viewport: { width, height: 780 },
+  });
   await openWire(page);
   const [panel, box] = await Promise.all(
     ["#wire", ".composer"].map(async (selector) => page.locator(selector).boundingBox()),

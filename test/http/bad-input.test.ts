@@ -46,6 +46,7 @@ const CASES: Case[] = [
     post(JSON.stringify(Array.from({ length: 1_001 }, () => ({})))),
   ],
   ["an event of a state stream without a key", "invalid-event", "/v1/streams/board", post('{"n":1}')],
+  ["a key of 10 KB", "invalid-event", "/v1/streams/board", post(JSON.stringify({ key: "k".repeat(10_240) }))],
   [
     "an event that is too large",
     "event-too-large",

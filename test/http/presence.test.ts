@@ -94,6 +94,8 @@ const CASES: [what: string, code: ErrorCode, path: string, body?: string][] = [
   ["data that is no object", "invalid-request", "/v1/presence/desk", '{"data":"Ada"}'],
   ["a secret that is a guess", "invalid-request", "/v1/presence/desk", '{"browser":"1"}'],
   ["a reserved name", "reserved-name", "/v1/presence/people/ada", "{}"],
+  ["a chat that nobody made", "chat-unknown", "/v1/presence/chats/abcdefgh", "{}"],
+  ["such a chat that is asked for", "chat-unknown", "/v1/presence/chats/abcdefgh"],
   ["a bad name", "invalid-name", "/v1/presence/a//b", "{}"],
   ["a bad name that is asked for", "invalid-name", "/v1/presence/a//b"],
   ["a connection with a guess of a secret", "invalid-request", "/v1/streams/x?live=1&browser=1"],
@@ -106,6 +108,18 @@ test.each(CASES)("%s is refused: %s", async (_, code, path, body) => {
   expect(await response.json()).toEqual({
     error: { code, message: expect.any(String), retryable: ERRORS[code].retryable },
   });
+});
+
+test("who is in a chat is told to who listens to it, until the chat is deleted", async () => {
+  const { chat } = (await (await app.send("POST", "/v1/chats", {})).json()) as { chat: string };
+  const path = `/v1/presence/chats/${chat}`;
+  const listening = await app.ask(`/v1/streams?listen=chats/${chat}`, { headers: EVENTS });
+  const heard = readUntil(listening, '"count":1');
+  expect((await app.send("POST", path, { browser: ADA })).status).toBe(200);
+  expect(counts(await heard)).toEqual([0, 1]);
+  expect(await (await app.ask(path)).json()).toMatchObject({ count: 1 });
+  await app.ask(`/v1/chats/${chat}`, { method: "DELETE" });
+  expect((await app.ask(path)).status).toBe(410);
 });
 
 test("what a person is told of others cannot be used to be one of them", async () => {

@@ -63,6 +63,20 @@ test("a signal reaches who reads the stream, alone or among others, has no id an
   expect(signals(await late)).toEqual([]);
 });
 
+test("who reads a chat is told who types in it; what is said so is no event of it", async () => {
+  const { chat } = (await (await app.send("POST", "/v1/chats", {})).json()) as { chat: string };
+  const reader = await app.ask(`/v1/streams/chats/${chat}`, { headers: EVENTS });
+  const heard = readUntil(reader, "event: signal");
+  expect((await signal({ kind: "message-end", data: { run: "x" } }, `chats/${chat}`)).status).toBe(202);
+  const [block] = signals(await heard);
+  expect(JSON.parse(block?.["data"] ?? "")).toMatchObject({ stream: `chats/${chat}`, person: "local" });
+  expect(block).not.toHaveProperty("id");
+  const { messages } = (await (await app.ask(`/v1/chats/${chat}`)).json()) as { messages: unknown[] };
+  expect(messages).toEqual([]);
+  await app.ask(`/v1/chats/${chat}`, { method: "DELETE" });
+  expect((await signal({ kind: "typing" }, `chats/${chat}`)).status).toBe(410);
+});
+
 test("a stream need not exist to have readers who are told", async () => {
   const reader = await app.ask("/v1/streams/nobody/wrote", { headers: EVENTS });
   const heard = readUntil(reader, "event: signal");
@@ -104,7 +118,9 @@ const CASES: [what: string, code: ErrorCode, body: string, stream?: string][] = 
   ["an array", "invalid-request", '[{"kind":"typing"}]'],
   ["a bad name", "invalid-name", '{"kind":"typing"}', "a//b"],
   ["a reserved name", "reserved-name", '{"kind":"typing"}', "sys/ops"],
-  ["a chat", "reserved-name", '{"kind":"typing"}', "chats/abcdefgh"],
+  ["a run", "reserved-name", '{"kind":"typing"}', "runs/abcdefgh"],
+  ["a chat that nobody made", "chat-unknown", '{"kind":"typing"}', "chats/abcdefgh"],
+  ["what is below a chat", "reserved-name", '{"kind":"typing"}', "chats/abcdefgh/x"],
 ];
 
 test.each(CASES)("%s is refused: %s", async (_, code, body, stream = "tickets/42") => {

@@ -3,8 +3,10 @@ import { EVENTS, blocks, gate, readUntil, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 
 let app: TestServer;
+const onFault = vi.fn();
 beforeEach(async () => {
-  app = await startApp();
+  onFault.mockClear();
+  app = await startApp({ runner: { onFault } });
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -177,7 +179,6 @@ test.each([
 });
 
 test("a provider that fails ends the run with an error, and what it wrote is kept", async () => {
-  const silent = vi.spyOn(console, "error").mockImplementation(() => {});
   app.told.answer = async function* () {
     yield { type: "text", text: "Hello" };
     throw new Error("boom, with a secret");
@@ -186,6 +187,10 @@ test("a provider that fails ends the run with an error, and what it wrote is kep
   expect(text(body)).toBe("Hello");
   expect(end(body)).toMatchObject({ reason: "error", error: { code: "provider-failed" } });
   expect(body).not.toContain("secret");
-  expect(silent).toHaveBeenCalled();
-  silent.mockRestore();
+  expect(onFault).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({
+      run: runOf(body),
+      error: expect.objectContaining({ message: "boom, with a secret" }),
+    }),
+  );
 });

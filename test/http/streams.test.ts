@@ -177,6 +177,24 @@ test("a state stream gives each key once, and removes what is deleted", async ()
   ]);
 });
 
+test("a key that two change at once has one last word, the same for who watched, who comes late and who wrote", async () => {
+  await app.send("PUT", path, { kind: "state" });
+  const watching = ["one", "two"].map(() => app.ask(path, { headers: EVENTS }));
+  const readers = await Promise.all(watching);
+  const writes = Array.from({ length: 40 }, (_, n) => ({ key: "t1", by: n % 2 === 0 ? "one" : "two", n }));
+  const answers = await Promise.all(writes.map((event) => app.send("POST", path, event)));
+  const cursors = (await Promise.all(answers.map((answer) => answer.json()))) as { cursor: string }[];
+  const offsets = cursors.map(({ cursor }) => Number(cursor.split(".")[1]));
+  const later = writes[offsets.indexOf(Math.max(...offsets))];
+  expect(new Set(offsets).size).toBe(40);
+  for (const reader of readers) {
+    const seen = events(await readUntil(reader, `.${Math.max(...offsets)}\ndata:`));
+    expect(seen.at(-1)).toEqual(later);
+  }
+  const page = (await (await app.ask(path)).json()) as { events: { event: object }[] };
+  expect(page.events.map(({ event }) => event)).toEqual([later]);
+});
+
 test("deletion ends its readers, and later it is unknown", async () => {
   await append(1);
   const response = await app.ask(path, { headers: EVENTS });

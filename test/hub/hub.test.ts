@@ -235,6 +235,31 @@ test("bundles: a flush comes no sooner after the last than that one took", async
   slow.write = () => true;
 });
 
+test("waits for no more after a flush in whose turns others did as much as it", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  startHub({});
+  const sinks = await Promise.all(Array.from({ length: 40 }, () => subscribe(new FakeSink())));
+  for (const sink of sinks) {
+    const write = sink.write.bind(sink);
+    sink.write = (bundle) => {
+      vi.advanceTimersByTime(1);
+      return write(bundle);
+    };
+  }
+  const turnsUntil = async (last: number, othersMs: number) => {
+    for (let turn = 0; turn < 100 && sinks.some(({ numbers }) => numbers.at(-1) !== last); turn++) {
+      vi.advanceTimersByTime(othersMs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await append(1);
+  await append(2);
+  await turnsUntil(1, 5);
+  await turnsUntil(2, 0);
+  for (const { numbers } of sinks) expect(numbers).toEqual([1, 2]);
+  for (const sink of sinks) sink.write = () => true;
+});
+
 test("skips nobody when readers leave in the middle of a flush", async () => {
   const sinks = await Promise.all(Array.from({ length: 20 }, () => subscribe(new FakeSink())));
   for (const sink of sinks.filter((_, index) => index % 3 === 0)) {

@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Hono } from "hono";
+import { Access, EVERYBODY } from "../../src/http/auth/access.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { Hub, HubOptions, ReadingStart } from "../../src/hub/hub.ts";
 import { severalFormat } from "../../src/http/stream-format.ts";
@@ -136,7 +138,13 @@ test("a reader that is cut after any block and comes back with its last id gets 
       const readers = createHub(own);
       let sink = new FakeSink();
       const edge = { open: () => ({ sink, response: new Response() }), answer: () => undefined };
-      const routes = severalStreamsRoutes({ log: own, hub: readers, edge });
+      const routes = new Hono()
+        .use((context, next) => {
+          const owners = { chat: () => Promise.resolve(undefined), run: () => Promise.resolve(undefined) };
+          context.set("access", new Access({ principal: EVERYBODY, owners, isEverybody: true }));
+          return next();
+        })
+        .route("/", severalStreamsRoutes({ log: own, hub: readers, edge }));
       const sent = names.map((): number[] => []);
       const got = names.map((): number[] => []);
       let id: string | undefined;

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 
 const WEB = new URL("../../dist/web/", import.meta.url);
 const MOST_KB = 150;
-const ENTRY = /<script [^>]*src="\/([^"]+)"/;
+const ENTRY = /<script [^>]*src="\.\/([^"]+)"/;
 const IMPORT = /(?:\bfrom|\bimport)\s*"(\.[^"]+)"/g;
 
 /** The scripts that the page loads before anything is asked: its entry, and what that imports at once. */

@@ -5,6 +5,7 @@ import { bundleFirstLoad } from "../support/bundle.ts";
 test.each([
   { entry: "client/index.ts", external: [], kb: 12 },
   { entry: "client/live.ts", external: [], kb: 4 },
+  { entry: "ai-sdk/index.ts", external: [], kb: 4 },
   { entry: "react/index.ts", external: [/^react/, /\/client\//], kb: 3 },
 ])("$entry has at most $kb KB, minified and gzipped", async ({ entry, external, kb }) => {
   const code = await bundleFirstLoad(entry, external);

@@ -46,6 +46,14 @@ const chat = fc
       for (const [isText, text] of texts) {
         const type = isText ? "text-delta" : "reasoning-delta";
         events.push({ type, message: answer, text: `${text}.` });
+        if (text.length !== 1) continue;
+        const call = `${run}_${text}`;
+        events.push({ type: "tool-input-start", message: answer, call, tool: "weather" });
+        for (const piece of ["{", "}"])
+          events.push({ type: "tool-input-delta", message: answer, call, text: piece });
+        events.push({ type: "tool-input-end", message: answer, call, input: {} });
+        if (isText) events.push({ type: "tool-output-end", message: answer, call, output: text });
+        events.push({ type: "step-start", message: answer });
       }
       events.push({ type: "message-end", message: answer, run, reason });
     }

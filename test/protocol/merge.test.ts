@@ -22,6 +22,24 @@ const event = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("tool-input-delta"),
+      message: fc.constant("m"),
+      call: fc.constantFrom("call00a00", "call00a01"),
+      text: fc.string(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("tool-input-start"),
+      message: fc.constant("m"),
+      call: fc.constantFrom("call00a00", "call00a01"),
+      tool: fc.constant("weather"),
+    }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant("message-end"),

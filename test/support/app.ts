@@ -85,6 +85,18 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open: () => resolve?.() };
 }
 
+/** Lets a model say one word, and then wait until the test says go or the run is over. */
+export function answerSlowly(told: ToldProvider): { open: () => void } {
+  const go = gate();
+  told.answer = async function* (_, signal) {
+    yield { type: "text", text: "Hello" };
+    await Promise.race([go.opened, new Promise((resolve) => signal.addEventListener("abort", resolve))]);
+    yield { type: "text", text: " again" };
+    yield { type: "finish", reason: "stop" };
+  };
+  return go;
+}
+
 /** The blocks of an event stream's body, each as its fields. */
 export function blocks(body: string): Record<string, string>[] {
   return body

@@ -16,14 +16,27 @@ export function bundleFirstLoad(entry: string, external: readonly (string | RegE
   });
 }
 
+/** Bundles an example as a page would get it: one script that names its exports `example`. `alias` puts one package in the place of
+ *  another. */
+export function bundleExample(name: string, alias: Record<string, string>): Promise<string> {
+  const entry = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  return buildEntry({ lib: { entry, formats: ["iife"], name: "example" } }, alias);
+}
+
 function pathOf(entry: string): string {
   return new URL(`../../src/${entry}`, import.meta.url).pathname;
 }
 
-async function buildEntry(options: BuildEnvironmentOptions): Promise<string> {
+async function buildEntry(
+  options: BuildEnvironmentOptions,
+  alias: Record<string, string> = {},
+): Promise<string> {
   const built = await build({
     configFile: false,
     logLevel: "error",
+    // Else it follows NODE_ENV, which is that of the tests.
+    oxc: { jsx: { runtime: "automatic", development: false } },
+    resolve: { alias },
     define: { "process.env.NODE_ENV": '"production"' },
     build: { write: false, minify: true, target: "es2022", ...options },
   });

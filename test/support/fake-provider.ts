@@ -22,6 +22,8 @@ export interface FakeAnswer {
   reasoning?: readonly string[];
   /** The member of the delta that holds reasoning. Default `reasoning_content`. */
   reasoningField?: "reasoning_content" | "reasoning";
+  /** What else it says, after the tokens: whole deltas, such as those of calls. */
+  deltas?: readonly object[];
   /** Tokens per second; default 0: as fast as they can be written. */
   rate?: number;
   /** Tokens per write to the socket. Default 1. */
@@ -188,6 +190,7 @@ export function encodeAnswer(answer: FakeAnswer, model = "fake-model"): string[]
     const { message } = answer.errorAfter;
     return [...events, encodeData({ error: { message, type: "server_error", code: null, param: null } })];
   }
+  for (const delta of answer.deltas ?? []) events.push(chunk(delta));
   if (finish !== null) events.push(chunk({}, finish));
   const counted = { prompt_tokens: 3, completion_tokens: reasoning.length + tokens.length };
   const usage = answer.usage === undefined ? counted : answer.usage;
@@ -197,6 +200,21 @@ export function encodeAnswer(answer: FakeAnswer, model = "fake-model"): string[]
   }
   if (done) events.push("data: [DONE]\n\n");
   return events;
+}
+
+/** Calls as OpenAI streams them: all begin, then their inputs come in turns, so many characters at a time. */
+export function callDeltas(calls: readonly { tool: string; input: string }[], length = 5): object[] {
+  const begun = calls.map(({ tool }, index) => ({
+    tool_calls: [{ index, id: `call_${index}x`, type: "function", function: { name: tool, arguments: "" } }],
+  }));
+  const longest = Math.max(...calls.map(({ input }) => input.length));
+  const pieces = Array.from({ length: Math.ceil(longest / length) }, (_, turn) =>
+    calls.flatMap(({ input }, index) => {
+      const text = input.slice(turn * length, (turn + 1) * length);
+      return text === "" ? [] : [{ tool_calls: [{ index, function: { arguments: text } }] }];
+    }),
+  );
+  return [...begun, ...pieces.flat()];
 }
 
 async function behave(

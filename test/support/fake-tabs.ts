@@ -3,6 +3,8 @@ import type { ChannelLike, TabMessage } from "../../src/client/tabs.ts";
 
 interface Claim {
   name: string;
+  /** Stands for its tab, which claims each lock once at a time. */
+  id: number;
   grant: () => void;
   reject: (reason: unknown) => void;
   isHeld: boolean;
@@ -11,6 +13,9 @@ interface Claim {
 /** The Web Locks of one browser. */
 export class FakeLocks implements LocksLike {
   #claims: Claim[] = [];
+  #count = 0;
+  /** How often a lock was taken from whoever held it. */
+  steals = 0;
 
   request(
     name: string,
@@ -26,6 +31,7 @@ export class FakeLocks implements LocksLike {
       };
       const claim: Claim = {
         name,
+        id: (this.#count += 1),
         isHeld: false,
         reject,
         grant: () => {
@@ -36,6 +42,7 @@ export class FakeLocks implements LocksLike {
       if (steal) {
         for (const robbed of this.#claims.filter((one) => one.name === name && one.isHeld)) {
           this.#claims.splice(this.#claims.indexOf(robbed), 1);
+          this.steals += 1;
           robbed.reject(new DOMException("stolen", "AbortError"));
         }
         this.#claims.unshift(claim);
@@ -49,9 +56,11 @@ export class FakeLocks implements LocksLike {
     });
   }
 
-  async query(): Promise<{ held: { name: string }[] }> {
+  async query(): Promise<{ held: { name: string; clientId: string }[] }> {
     await Promise.resolve();
-    return { held: this.#claims.filter(({ isHeld }) => isHeld).map(({ name }) => ({ name })) };
+    return {
+      held: this.#claims.filter(({ isHeld }) => isHeld).map(({ name, id }) => ({ name, clientId: `${id}` })),
+    };
   }
 
   /** How many hold or wait for locks, by name. */

@@ -6,12 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./server-process.ts";
 
-/** Debian's nginx in front of a server, with nothing set but where it is. */
+/** Debian's nginx in front of a server, with nothing set but where it is, and what is given. */
 export interface Nginx extends AsyncDisposable {
   url: string;
 }
 
-export async function startNginx(target: string): Promise<Nginx> {
+/** `location`: the path that is handed on, and what is put in its place; default all, as it is. */
+export async function startNginx(
+  target: string,
+  directives = "",
+  { path, to } = { path: "/", to: "" },
+): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-nginx-"));
   const port = await freePort();
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
@@ -22,7 +27,7 @@ export async function startNginx(target: string): Promise<Nginx> {
     events {}
     http {
       access_log off; ${temporary.join(" ")}
-      server { listen 127.0.0.1:${port}; location / { proxy_pass ${target}; } }
+      server { listen 127.0.0.1:${port}; location ${path} { proxy_pass ${target}${to}; ${directives} } }
     }`;
   await writeFile(join(folder, "nginx.conf"), config);
   const child = spawn("/usr/sbin/nginx", ["-p", folder, "-c", join(folder, "nginx.conf")], {

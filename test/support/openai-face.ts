@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import type { ClientOptions } from "openai";
 import type { ServerOptions } from "../../src/server.ts";
-import { gate, startApp } from "./app.ts";
+import { answerSlowly, startApp } from "./app.ts";
 import type { TestServer } from "./app.ts";
 import { readLines } from "./openai-lines.ts";
 
@@ -49,16 +49,7 @@ export async function startFace(options: ServerOptions = {}): Promise<TestFace> 
         body: JSON.stringify(body),
         ...(signal && { signal }),
       }),
-    answerSlowly() {
-      const go = gate();
-      app.told.answer = async function* (_, signal) {
-        yield { type: "text", text: "Hello" };
-        await Promise.race([go.opened, new Promise((resolve) => signal.addEventListener("abort", resolve))]);
-        yield { type: "text", text: " again" };
-        yield { type: "finish", reason: "stop" };
-      };
-      return go;
-    },
+    answerSlowly: () => answerSlowly(app.told),
     async runState(run) {
       const response = await app.ask(`/v1/runs/${run}`);
       return (await response.json()) as { status: string; text: string };

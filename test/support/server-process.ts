@@ -13,7 +13,9 @@ const START_MS = 20_000;
 export interface ServerProcessOptions {
   /** Plays the demo feeds. Default false. */
   hasDemo?: boolean;
-  /** After `serve --port P --data DIR --dev --no-demo`. Default: none. */
+  /** Asks models for the titles of chats. Default false. */
+  asksForTitles?: boolean;
+  /** After `serve --port P --data DIR --dev --no-demo --no-titles`. Default: none. */
   args?: readonly string[];
   /** Beside the environment of the tests, from which the keys of providers are taken out. */
   env?: Readonly<Record<string, string>>;
@@ -41,10 +43,13 @@ export interface ServerProcess extends AsyncDisposable {
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "millrace-test-")));
   const port = String(options.port ?? 0);
-  const demo = options.hasDemo === true ? [] : ["--no-demo"];
+  const without = [
+    ...(options.hasDemo === true ? [] : ["--no-demo"]),
+    ...(options.asksForTitles === true ? [] : ["--no-titles"]),
+  ];
   const child = spawn(
     process.execPath,
-    [MAIN, "serve", "--port", port, "--data", dataDir, "--dev", ...demo, ...(options.args ?? [])],
+    [MAIN, "serve", "--port", port, "--data", dataDir, "--dev", ...without, ...(options.args ?? [])],
     { env: { ...withoutKeys(process.env), ...options.env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   const exit = new Promise<number | null>((resolve) => {

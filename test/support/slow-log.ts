@@ -46,6 +46,7 @@ export function createSlowLog(log: Log, options: SlowLogOptions): Log {
     key: (...call) => inOrder(() => log.key(...call)),
     expireKey: (...call) => inOrder(() => log.expireKey(...call)),
     openWriters: () => inOrder(() => log.openWriters()),
+    ...(log.deadWriters && { deadWriters: () => inOrder(async () => (await log.deadWriters?.()) ?? []) }),
     watch(stream, onCommit) {
       let notices: Promise<unknown> = Promise.resolve();
       let isWatching = true;

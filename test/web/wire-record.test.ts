@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { WireEvent } from "../../src/client/index.ts";
 import { wireCode } from "../../web/wire-code.ts";
 import { EMPTY_RECORD, recordWire, viewWire } from "../../web/wire-record.ts";
+import type { ReadEvent } from "../../web/wire-record.ts";
 
 const STREAM = "chats/c1";
 
@@ -82,4 +83,36 @@ test("the code goes on after the last cursor, where there is one", () => {
   expect(wireCode("http://x", "c1", undefined)[0]?.text).not.toContain("Last-Event-ID");
   expect(native?.text).toContain('new EventSource("http://127.0.0.1:4000/v1/streams/chats/c1")');
   expect(client?.text).toContain('from "millrace/client"');
+});
+
+function wired(offset: number): WireEvent {
+  return block({ id: `bbbbbbbb.9~aaaaaaaa.${offset}`, isReplay: true });
+}
+
+test("what was read beside the wire is shown as replayed, once, and gives way to what the wire brings", () => {
+  const read = (offset: number): ReadEvent => ({
+    type: "read",
+    at: 1,
+    stream: STREAM,
+    cursor: `aaaaaaaa.${offset}`,
+    event: { type: "text-delta", text: "Hi", message: "m" },
+  });
+  const known = recordWire(EMPTY_RECORD, [wired(1), read(1), read(2), read(3), read(3)]);
+  const view = viewWire(known, STREAM);
+  expect(view.rows).toMatchObject([
+    { id: "bbbbbbbb.9~aaaaaaaa.1", isReplay: true },
+    { id: "aaaaaaaa.2", isReplay: true, name: "text-delta", gist: '"Hi"' },
+    { id: "aaaaaaaa.3", isReplay: true },
+  ]);
+  expect({ frames: view.frames, reads: view.reads, cursor: view.cursor }).toEqual({
+    frames: 1,
+    reads: 2,
+    cursor: "aaaaaaaa.3",
+  });
+  const rows = viewWire(recordWire(known, [wired(2), wired(3)]), STREAM).rows;
+  expect(rows.map((row) => row.kind === "frame" && row.id)).toEqual([
+    "bbbbbbbb.9~aaaaaaaa.1",
+    "bbbbbbbb.9~aaaaaaaa.2",
+    "bbbbbbbb.9~aaaaaaaa.3",
+  ]);
 });

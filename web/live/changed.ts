@@ -13,14 +13,25 @@ export function useChanged<E extends HTMLElement>(value: unknown): RefObject<E |
     const element = ref.current;
     if (before.current === value || element === null) return undefined;
     before.current = value;
-    delete element.dataset["changed"];
-    // Read so that the browser sees it without the mark, and washes anew.
-    element.getBoundingClientRect();
-    element.dataset["changed"] = "";
-    const timer = setTimeout(() => delete element.dataset["changed"], WASH_MS);
-    return () => clearTimeout(timer);
+    return wash(element);
   }, [value]);
   return ref;
+}
+
+/** Marks an element once when it is first shown, where it is news. */
+export function useArrived<E extends HTMLElement>(isNews: boolean): RefObject<E | null> {
+  const ref = useRef<E>(null);
+  useLayoutEffect(() => (isNews && ref.current !== null ? wash(ref.current) : undefined), [isNews]);
+  return ref;
+}
+
+function wash(element: HTMLElement): () => void {
+  delete element.dataset["changed"];
+  // Read so that the browser sees it without the mark, and washes anew.
+  element.getBoundingClientRect();
+  element.dataset["changed"] = "";
+  const timer = setTimeout(() => delete element.dataset["changed"], WASH_MS);
+  return () => clearTimeout(timer);
 }
 
 /** Moves the children of an element, which have a `data-key`, from where they were to where they are now. */

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import type { FormEvent, ReactNode } from "react";
 import type { Api } from "millrace/client";
 import { useClient } from "millrace/react";
+import { addressOf } from "../base.ts";
 import { useChanged } from "./changed.ts";
 import { createKeeper, overlay } from "./keeper.ts";
 import type { Keeper } from "./keeper.ts";
@@ -23,7 +24,7 @@ export function KeepScore(): ReactNode {
     <>
       <div className="live-title">
         <h1>Keep a score</h1>
-        <a className="button is-line" href="/live/scoreboard" onClick={onLiveLink}>
+        <a className="button is-line" href={addressOf("/live/scoreboard")} onClick={onLiveLink}>
           The board
         </a>
       </div>

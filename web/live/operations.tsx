@@ -2,6 +2,7 @@ import { useMemo } from "react";
 import type { ReactNode } from "react";
 import { liveOf } from "millrace/client/live";
 import { useClient, useFeed } from "millrace/react";
+import { BASE } from "../base.ts";
 import { FigureTile } from "./figure-tile.tsx";
 import { FIGURES, readFigures } from "./figures.ts";
 import { Publish } from "./publish.tsx";
@@ -44,7 +45,7 @@ export function Operations(): ReactNode {
           </ul>
         )}
       </section>
-      <Publish title="Read this with curl" commands={readCommand(location.origin)} />
+      <Publish title="Read this with curl" commands={readCommand(location.origin + BASE)} />
       <p className="live-note">
         Names under <code>sys/</code> are the server’s: anybody may read them, and it alone writes them.
       </p>

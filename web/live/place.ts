@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from "react";
 import type { MouseEvent } from "react";
+import { insidePath } from "../base.ts";
 
 /** A page under `/live`. */
 export interface LivePlace {
@@ -10,6 +11,16 @@ export interface LivePlace {
 }
 
 export const PLACES: readonly LivePlace[] = [
+  {
+    path: "/live/support",
+    name: "Support desk",
+    line: "A customer in one window, an agent in another: who types, who is here, what is unread.",
+  },
+  {
+    path: "/live/notifications",
+    name: "Notifications",
+    line: "What is for you alone: read in one tab, read in all.",
+  },
   {
     path: "/live/scoreboard",
     name: "Scoreboard",
@@ -38,16 +49,21 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** The path of the page, without a slash at its end. */
+/** The path of the page inside of where it is served, without a slash at its end. */
 export function usePath(): string {
-  return useSyncExternalStore(subscribe, () => location.pathname.replace(/\/$/, ""));
+  return useSyncExternalStore(subscribe, () => insidePath(location.pathname).replace(/\/$/, ""));
 }
 
 /** Follows a link from one live page to another without loading anew, where a plain click asks for that. */
 export function onLiveLink(event: MouseEvent<HTMLAnchorElement>): void {
   if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  history.pushState(null, "", event.currentTarget.pathname);
+  goTo(event.currentTarget.pathname);
+}
+
+/** Goes to another live page. */
+export function goTo(path: string): void {
+  history.pushState(null, "", path);
   for (const listener of listeners) listener();
   scrollTo(0, 0);
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { BASE, addressOf } from "../base.ts";
 import { useMoved } from "./changed.ts";
 import { MatchCard } from "./match-card.tsx";
 import type { Match } from "./match.ts";
@@ -15,7 +16,7 @@ export function Scoreboard(): ReactNode {
     <>
       <div className="live-title">
         <h1>Scoreboard</h1>
-        <a className="button is-line" href="/live/scoreboard/keep" onClick={onLiveLink}>
+        <a className="button is-line" href={addressOf("/live/scoreboard/keep")} onClick={onLiveLink}>
           Keep a score
         </a>
       </div>
@@ -38,7 +39,7 @@ export function Scoreboard(): ReactNode {
           <Board matches={demo.matches} />
         </section>
       )}
-      <Publish commands={scoreCommand(location.origin)} />
+      <Publish commands={scoreCommand(location.origin + BASE)} />
     </>
   );
 }

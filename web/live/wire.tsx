@@ -4,6 +4,7 @@ import type { Delivery, Store } from "millrace/client";
 import type { StreamStateView } from "millrace/client/live";
 import type { StreamKind } from "millrace/protocol";
 import { useClient, useConnection } from "millrace/react";
+import { SignInButton } from "../sign-in-button.tsx";
 
 export interface WireProps {
   stream: string;
@@ -20,9 +21,13 @@ const MAX_SHOWN = 400;
 /** The line over whatever shows a stream: it flows while events come, is broken while the connection is away, and opens into
  *  the frames themselves. */
 export function Wire({ stream, kind, store }: WireProps): ReactNode {
-  const { status, retry } = useConnection();
+  const { status, error, retry } = useConnection();
   const [isOpen, setOpen] = useState(false);
-  const late = useLate(store);
+  const [wasAway, setAway] = useState(false);
+  if (status === "reconnecting" && !wasAway) setAway(true);
+  // What comes late where a stream was only added to the connection is no news.
+  const late = useLate(store) ?? "";
+  const isBack = status === "open" && wasAway && late !== "";
   const isEnded = useSyncExternalStore(store.subscribe, () => store.getSnapshot().status) === "ended";
   const line = useRef<HTMLSpanElement>(null);
   useEffect(() => {
@@ -52,13 +57,14 @@ export function Wire({ stream, kind, store }: WireProps): ReactNode {
       >
         <span className="live-wire-line" ref={line} aria-hidden="true" />
         <span className="live-wire-name">{stream}</span>
-        <span className="live-wire-state">{isEnded ? "Ended" : (late ?? WORDS[status])}</span>
+        <span className="live-wire-state">{isEnded ? "Ended" : isBack ? late : WORDS[status]}</span>
       </button>
       {status === "refused" && (
         <button type="button" className="button is-line" onClick={retry}>
           Try again
         </button>
       )}
+      {status === "refused" && error?.status === 401 && <SignInButton onSignedIn={retry} />}
       {isOpen && <Frames stream={stream} kind={kind} after={store.getSnapshot().cursor} />}
     </div>
   );

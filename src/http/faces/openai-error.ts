@@ -1,4 +1,3 @@
-import { setHeader } from "../headers.ts";
 import type { Context } from "hono";
 import type { StreamError } from "../../protocol/error.ts";
 import { ParameterError } from "./openai-request.ts";
@@ -22,17 +21,15 @@ export function isCompletionPath(path: string): boolean {
   return path === "/v1/chat/completions";
 }
 
-/** Gives a request the id that clients print when they report an error. */
-export function nameRequest(context: Context): void {
-  setHeader(context, "X-Request-Id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
-}
+const MAX_WAIT_MS = 60_000;
 
 /** Answers with an error in OpenAI's shape, and says whether the client may ask again by itself.
  *  Source: PROTOCOL.md "OpenAI-compatible". */
 export function refuseOpenAI(context: Context, error: StreamError, mayRetry = error.isRetryable): Response {
-  if (mayRetry) context.header("Retry-After", "2");
-  // Its clients ask twice more after 409 and each 5xx, unless this says no.
-  context.header("X-Should-Retry", String(mayRetry));
+  const { retryAfterMs = 2_000 } = error;
+  if (mayRetry) context.header("Retry-After", String(Math.ceil(retryAfterMs / 1_000)));
+  // Its clients ask twice more after 409 and each 5xx, unless this says no; and they do not wait for hours.
+  context.header("X-Should-Retry", String(mayRetry && retryAfterMs <= MAX_WAIT_MS));
   return context.json({ error: toOpenAIError(error) }, statusOf(error));
 }
 

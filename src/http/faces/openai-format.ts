@@ -1,10 +1,11 @@
 import type { Format } from "../../hub/format.ts";
 import { StreamError } from "../../protocol/error.ts";
 import type { ErrorBody } from "../../protocol/error.ts";
-import type { EndReason, RunEvent, Usage } from "../../protocol/event.ts";
+import type { EndReason, Entry, RunEvent, Usage } from "../../protocol/event.ts";
 import { deltaText } from "../../protocol/merge.ts";
 import type { RunState } from "../../protocol/run.ts";
 import { toOpenAIError } from "./openai-error.ts";
+import { callDelta, callsOf } from "./openai-tools.ts";
 
 /** What is the same in all chunks of an answer. */
 export interface AnswerHead {
@@ -14,19 +15,26 @@ export interface AnswerHead {
   at: number;
 }
 
+export interface FormatOptions {
+  /** Whether the stream tells its usage. */
+  wantsUsage: boolean;
+  /** Whether the client runs the tools that are called. Calls that the server runs are not told: a client would run them, too. */
+  runsTools: boolean;
+}
+
 /** A run as OpenAI streams it: unnamed events, each one line of data with its cursor as `id`, and `[DONE]`. Its chunks
  *  follow from the run's own events, so all readers of a run who want the same usage share frames.
  *  Order:  a chunk with the role, one for each delta, one with `finish_reason`, one with the usage, `[DONE]`; a run that
  *          failed has an error instead of the last two chunks.
  *  Source: OpenAI API reference, "Streaming"; PROTOCOL.md "OpenAI-compatible". */
-export function createOpenAIFormat(head: AnswerHead, wantsUsage: boolean): Format {
+export function createOpenAIFormat(head: AnswerHead, { wantsUsage, runsTools }: FormatOptions): Format {
   const { run, model, at } = head;
   const common = { id: answerId(run), object: "chat.completion.chunk", created: toSeconds(at), model };
   const opening = JSON.stringify(common).slice(0, -1);
   const choice = (delta: string, reason: string | null) =>
     `${opening},"choices":[{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${JSON.stringify(reason)}}]}`;
   return {
-    name: wantsUsage ? "openai with usage" : "openai",
+    name: `openai${wantsUsage ? " with usage" : ""}${runsTools ? " with calls" : ""}`,
     entry(cursor, { data }) {
       const text = deltaText(data, "text-delta");
       if (text !== undefined) return block(choice(`{"content":${text}}`, null), cursor);
@@ -34,6 +42,9 @@ export function createOpenAIFormat(head: AnswerHead, wantsUsage: boolean): Forma
       switch (event.type) {
         case "message-start":
           return block(choice('{"role":"assistant","content":""}', null), cursor);
+        // It says nothing, and its place has to be told.
+        case "message-continue":
+          return block(choice("{}", null), cursor);
         case "text-delta":
           return block(choice(`{"content":${JSON.stringify(event.text)}}`, null), cursor);
         case "reasoning-delta":
@@ -47,6 +58,13 @@ export function createOpenAIFormat(head: AnswerHead, wantsUsage: boolean): Forma
           // The cursor stands on the last one: who is cut off between them gets both again.
           return block(finish) + block(JSON.stringify({ ...common, choices: [], usage }), cursor);
         }
+        case "tool-input-start":
+        case "tool-input-delta": {
+          const delta = runsTools ? callDelta(event) : undefined;
+          return delta === undefined ? place(cursor) : block(choice(delta, null), cursor);
+        }
+        default:
+          return place(cursor);
       }
     },
     // Strict clients take nothing but data, so a connection says nothing about itself.
@@ -61,8 +79,11 @@ export function createOpenAIFormat(head: AnswerHead, wantsUsage: boolean): Forma
   };
 }
 
-/** The whole answer of a run that has ended well, for a request that does not stream. */
-export function toChatCompletion({ run, model, at, text, reasoning, reason, usage }: RunState): object {
+/** The whole answer of a run that has ended well, for a request that does not stream. `entries`: all that it said. */
+export function toChatCompletion(state: RunState, entries: readonly Entry[]): object {
+  const { run, model, at, text, reasoning, reason, usage } = state;
+  // A call that was cut off is nothing to run.
+  const calls = reason === "tool-calls" ? callsOf(entries) : [];
   const counted = toOpenAIUsage(usage);
   return {
     id: answerId(run),
@@ -74,8 +95,9 @@ export function toChatCompletion({ run, model, at, text, reasoning, reason, usag
         index: 0,
         message: {
           role: "assistant",
-          content: text,
+          content: text === "" && calls.length > 0 ? null : text,
           refusal: null,
+          ...(calls.length > 0 && { tool_calls: calls }),
           ...(reasoning !== undefined && { reasoning_content: reasoning }),
         },
         logprobs: null,
@@ -113,7 +135,13 @@ function block(json: string, cursor?: string): string {
   return `${cursor === undefined ? "" : `id: ${cursor}\n`}data: ${line}\n\n`;
 }
 
-function finishReason(reason: EndReason): "stop" | "length" {
+/** What has no shape there: its cursor alone, which no client shows. */
+function place(cursor: string): string {
+  return `id: ${cursor}\n\n`;
+}
+
+function finishReason(reason: EndReason): "stop" | "length" | "tool_calls" {
+  if (reason === "tool-calls") return "tool_calls";
   return reason === "length" ? "length" : "stop";
 }
 

@@ -2,9 +2,18 @@ import { z } from "zod";
 import type { GenerateRequest, PromptMessage, Sampling } from "../../chat/provider.ts";
 import { StreamError } from "../../protocol/error.ts";
 import type { ErrorCode } from "../../protocol/error.ts";
+import {
+  callSchema,
+  choiceSchema,
+  toPromptCall,
+  toToolChoice,
+  toToolSpec,
+  toolSchema,
+} from "./openai-tools.ts";
 
 const MAX_MESSAGES = 10_000;
 const MAX_CHARACTERS = 1_000_000;
+const MAX_TOOLS = 128;
 
 /** What a chat completion asks for, in our words. */
 export interface ChatRequest {
@@ -41,6 +50,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
       ...(model != null && { model }),
       ...(maxTokens != null && { maxTokens }),
       sampling: toSampling(parsed.data),
+      ...toTools(parsed.data),
     },
     isStreamed: stream === true,
     wantsUsage: stream_options?.include_usage === true,
@@ -60,12 +70,19 @@ const messageSchema = z.object({
   content: z
     .union([z.string(), z.array(partSchema)], "is to be a text, or an array of parts of type text")
     .nullish(),
+  /** Of an assistant. */
+  tool_calls: z
+    .array(callSchema, "is to be an array of calls")
+    .max(MAX_TOOLS, "has at most 128 calls")
+    .nullish(),
+  /** Of a tool. */
+  tool_call_id: z.string("is to be a text").nullish(),
 });
 
 const tokensSchema = z.int("is to be a whole number").min(1, "is to be 1 or more").nullish();
 const stopSchema = z.string().min(1, "is empty").max(1_000, "has at most 1,000 characters");
 
-const bodySchema = z.object(
+export const bodySchema = z.object(
   {
     model: z.string("is to be a text").min(1, "is empty").max(200, "has at most 200 characters").nullish(),
     messages: z.array(messageSchema, "is to be an array of messages"),
@@ -82,6 +99,12 @@ const bodySchema = z.object(
         "is to be a text, or an array of at most 16 texts",
       )
       .nullish(),
+    tools: z
+      .array(toolSchema, "is to be an array of tools")
+      .max(MAX_TOOLS, "has at most 128 tools")
+      .nullish(),
+    tool_choice: choiceSchema.nullish(),
+    parallel_tool_calls: z.boolean("is to be true or false").nullish(),
     n: z.literal(1, "is to be 1: a run has one answer. Send the request once for each").nullish(),
   },
   "is to be an object",
@@ -93,15 +116,24 @@ function toMessages(sent: Body["messages"]): PromptMessage[] {
   if (sent.length === 0) throw invalid("messages", "is empty. Send at least one message.");
   if (sent.length > MAX_MESSAGES) throw tooLarge(`${sent.length} messages; at most ${MAX_MESSAGES}`);
   const messages: PromptMessage[] = [];
+  /** The tool of each call so far. */
+  const tools = new Map<string, string>();
   let characters = 0;
-  for (const [index, { role, content }] of sent.entries()) {
+  for (const [index, { role, content, tool_calls, tool_call_id }] of sent.entries()) {
     const at = `messages.${index}.content`;
-    // An assistant that only called tools has said nothing.
-    if (content == null && role === "assistant") continue;
-    if (content == null) throw invalid(at, "is missing. Send a text.");
-    const text = typeof content === "string" ? content : joinParts(content, at);
+    const calls = role === "assistant" ? (tool_calls ?? []).map(toPromptCall) : [];
+    // An assistant that has neither said nor called anything.
+    if (content == null && role === "assistant" && calls.length === 0) continue;
+    if (content == null && calls.length === 0) throw invalid(at, "is missing. Send a text.");
+    const text = typeof content === "string" ? content : joinParts(content ?? [], at);
     characters += text.length;
-    messages.push({ role: toRole(role), text });
+    for (const { call, tool, input } of calls) {
+      tools.set(call, tool);
+      characters += input.length;
+    }
+    if (calls.length > 0) messages.push({ role: "assistant", text, calls });
+    else if (role === "tool") messages.push({ role, text, ...calledBy(tools, tool_call_id, index) });
+    else messages.push({ role: role === "developer" ? "system" : role, text });
   }
   if (characters > MAX_CHARACTERS) throw tooLarge(`${characters} characters; at most ${MAX_CHARACTERS}`);
   if (messages.length === 0)
@@ -121,18 +153,38 @@ function joinParts(parts: readonly z.infer<typeof partSchema>[], at: string): st
   return texts.join("\n");
 }
 
-/** There are no tools here, but what one has said helps the model: it is handed over as the user's text. */
-function toRole(role: Body["messages"][number]["role"]): PromptMessage["role"] {
-  switch (role) {
-    case "system":
-    case "developer":
-      return "system";
-    case "user":
-    case "tool":
-      return "user";
-    case "assistant":
-      return "assistant";
-  }
+/** A result belongs to a call before it: without one it tells a model nothing, and servers refuse it. */
+function calledBy(
+  tools: ReadonlyMap<string, string>,
+  call: string | null | undefined,
+  index: number,
+): { call: string; tool: string } {
+  const at = `messages.${index}.tool_call_id`;
+  if (call == null) throw invalid(at, "is missing. Send the id of the call that this is the result of.");
+  const tool = tools.get(call);
+  if (tool === undefined)
+    throw invalid(
+      at,
+      "names no call of a message before it. Send the assistant's message with the call, too.",
+    );
+  return { call, tool };
+}
+
+function toTools({
+  tools,
+  tool_choice,
+  parallel_tool_calls,
+}: Body): Pick<GenerateRequest, "tools" | "toolChoice" | "callsInParallel"> {
+  const specs = tools?.map(toToolSpec);
+  const toolChoice = tool_choice == null ? undefined : toToolChoice(tool_choice);
+  const named = typeof toolChoice === "object" ? toolChoice.tool : undefined;
+  if (named !== undefined && specs?.every(({ name }) => name !== named) === true)
+    throw invalid("tool_choice", `names ${JSON.stringify(named)}, which is none of tools.`);
+  return {
+    ...(specs !== undefined && { tools: specs }),
+    ...(toolChoice !== undefined && { toolChoice }),
+    ...(parallel_tool_calls != null && { callsInParallel: parallel_tool_calls }),
+  };
 }
 
 function toSampling({ temperature, top_p, seed, stop }: Body): Sampling {

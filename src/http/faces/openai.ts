@@ -1,5 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
+import { readRun } from "../../chat/run-reader.ts";
+import type { ReadRun } from "../../chat/run-reader.ts";
 import type { Runner } from "../../chat/runner.ts";
 import type { Hub, ReadingStart } from "../../hub/hub.ts";
 import type { KeyClaim, Log } from "../../log/log.ts";
@@ -7,12 +9,12 @@ import { parseCursor, resolveCursor } from "../../protocol/cursor.ts";
 import { StreamError } from "../../protocol/error.ts";
 import { sha256 } from "../../protocol/hash.ts";
 import type { StreamName } from "../../protocol/names.ts";
-import type { RunState } from "../../protocol/run.ts";
+import { accessOf } from "../auth/access.ts";
 import { idempotencyKey, readJson } from "../body.ts";
 import { openEventStream } from "../event-stream.ts";
 import { setHeader } from "../headers.ts";
 import type { Edge } from "../event-stream.ts";
-import { readRun, waitForEnd } from "../read-run.ts";
+import { waitForEnd } from "../wait-for-end.ts";
 import { refuseOpenAI } from "./openai-error.ts";
 import { createOpenAIFormat, runFailure, toChatCompletion } from "./openai-format.ts";
 import { parseChatRequest } from "./openai-request.ts";
@@ -34,24 +36,31 @@ export function openAIRoutes({ log, hub, runner, edge, now }: OpenAIOptions): Ho
   const routes = new Hono();
 
   routes.post("/v1/chat/completions", async (context) => {
+    const access = accessOf(context);
+    access.checkRun();
     const { text, value } = await readJson(context);
     const { start, isStreamed, wantsUsage } = parseChatRequest(value);
     const key = await keyClaim(context, text);
     const cursor = context.req.header("last-event-id") || undefined;
     if (cursor !== undefined) await checkKnown(key);
-    const { status, run, stream } = await runner.start({ ...start, ...(key && { key }) });
+    const { status, run, stream } = await runner.start({
+      ...start,
+      request: context.get("requestId"),
+      owner: access.id,
+      ...(key && { key }),
+    });
     setHeader(context, "X-Millrace-Run", run);
     if (status === "joined") setHeader(context, "Idempotency-Replayed", "true");
     // Who joins an answer later does not end it by leaving.
     const isBound = status === "started" && !isPersistent(context);
     const onGone = isBound ? () => void runner.stop(run).catch(ignoreRefusal) : () => {};
     try {
-      const state = await readAnswer(stream);
+      const { state } = await readAnswer(stream);
       if (status === "joined" && state.reason === "cancelled") throw cancelled();
       if (!isStreamed) return await answerWhole(context, stream, onGone, key !== undefined);
       return await openEventStream(context, hub, edge, {
         stream,
-        format: createOpenAIFormat(state, wantsUsage),
+        format: createOpenAIFormat(state, { wantsUsage, runsTools: start.tools !== undefined }),
         from: cursor === undefined ? { at: "start" } : await resumeAt(stream, cursor),
         neverAges: true,
         onGone,
@@ -66,7 +75,7 @@ export function openAIRoutes({ log, hub, runner, edge, now }: OpenAIOptions): Ho
     const key = idempotencyKey(context);
     if (key === undefined) return undefined;
     return {
-      id: `local POST /v1/chat/completions ${key}`,
+      id: `${accessOf(context).id} POST /v1/chat/completions ${key}`,
       digest: await sha256(text),
       expiresAt: now() + KEY_TTL_MS,
     };
@@ -105,16 +114,16 @@ export function openAIRoutes({ log, hub, runner, edge, now }: OpenAIOptions): Ho
       // Nobody reads it.
       return new Response(null, { status: 499 });
     }
-    const state = await readAnswer(stream);
+    const { state, entries } = await readAnswer(stream);
     const failure = runFailure(state);
-    if (failure === undefined) return context.json(toChatCompletion(state));
+    if (failure === undefined) return context.json(toChatCompletion(state, entries));
     // The same key would get the same failed run.
     return refuseOpenAI(context, failure, failure.isRetryable && !hasKey);
   }
 
-  async function readAnswer(stream: StreamName): Promise<RunState> {
+  async function readAnswer(stream: StreamName): Promise<ReadRun> {
     const read = await readRun(log, stream);
-    if (read !== undefined) return read.state;
+    if (read !== undefined) return read;
     throw new StreamError("run-unknown", "This answer ended long ago and is no longer kept. Send a new key.");
   }
 

@@ -142,12 +142,13 @@ test("all roles and both forms of content reach the model as text", async () => 
     { role: "system", text: "Be short." },
     { role: "system", text: "Be kind." },
     { role: "user", text: "One\nTwo" },
-    { role: "user", text: "42" },
+    { role: "assistant", text: "", calls: [{ call: "c1", tool: "f", input: "{}" }] },
+    { role: "tool", call: "c1", tool: "f", text: "42" },
     { role: "assistant", text: "So it is 42." },
   ]);
 });
 
-test("what is not known here is ignored: tools, formats, and members of other servers", async () => {
+test("what is not known here is ignored: formats, and members of other servers", async () => {
   const response = await app.post({
     ...asked,
     n: 1,

@@ -1,0 +1,3 @@
+import { createPolling } from "./poll-1s.mjs";
+
+export default createPolling("long polling", { kind: "long-poll" });

@@ -1,0 +1,2 @@
+export { createChatTransport } from "./transport.ts";
+export type { ChatTransportOptions, MillraceChatTransport, SendRequest } from "./transport.ts";

@@ -1,0 +1,44 @@
+import type { EndReason, Usage } from "../protocol/event.ts";
+import type { StreamName } from "../protocol/names.ts";
+
+/** A run that has begun, for who runs the server. */
+export interface RunBegan {
+  run: string;
+  stream: StreamName;
+  model: string | undefined;
+  /** The id of the request that started it. */
+  request: string | undefined;
+  /** Unix milliseconds. */
+  startedAt: number;
+}
+
+/** What a provider threw that says nothing to a reader. */
+export interface RunFault {
+  run: string;
+  stream: StreamName;
+  request: string | undefined;
+  error: unknown;
+}
+
+/** A silence between two deltas. */
+export interface Stall {
+  /** When it began, in Unix milliseconds. */
+  at: number;
+  ms: number;
+}
+
+/** A run that this process has generated, once it is over. */
+export interface RunEnded extends RunBegan {
+  /** `moved`: another process goes on with it, or has ended it. */
+  reason: EndReason | "moved";
+  /** Of its first and of its last delta. */
+  firstAt: number | undefined;
+  lastAt: number;
+  endedAt: number;
+  deltas: number;
+  /** When the model said nothing for a while amid its answer, the first few times. Absent: it never did. */
+  stalls?: readonly Stall[] | undefined;
+  usage: Usage | undefined;
+  /** The code of what it failed of. */
+  error: string | undefined;
+}

@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { openEdge } from "../../examples/edge.ts";
+import { createServer } from "../../src/server.ts";
+import { parseStreamName } from "../../src/protocol/names.ts";
+import { readStream } from "../support/reader.ts";
+
+test("an edge serves what its origin says, each event once, also what came before it and after its own start anew", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-edge-"));
+  const origin = await createServer({ log: "memory", hasPages: false });
+  const url = await origin.listen(0);
+  const data = join(folder, "edge");
+  const say = (n: number) => origin.append("scores", { n });
+  for (const n of [1, 2, 3]) await say(n);
+  const first = await openEdge(url, "scores", { log: "lmdb", data });
+  const heads = async (edge: typeof first) => (await edge.millrace.log.info(parseStreamName("scores")))?.head;
+  await expect.poll(() => heads(first), { timeout: 20_000 }).toBe(3);
+  await say(4);
+  await expect.poll(() => heads(first), { timeout: 20_000 }).toBe(4);
+  await first.close();
+  await say(5);
+  const second = await openEdge(url, "scores", { log: "lmdb", data });
+  const reading = readStream({ url: `${await second.millrace.listen(0)}/v1/streams/scores`, kind: "log" });
+  await origin.append("scores", { n: 6 }, { close: true });
+  const report = await reading;
+  expect(report).toMatchObject({ gaps: 0, doubles: 0, status: "stream-end" });
+  expect(report.events.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5, 6]);
+  await second.close();
+  await origin.close();
+  await rm(folder, { recursive: true, force: true });
+});

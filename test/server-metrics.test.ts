@@ -1,0 +1,233 @@
+import { readFileSync } from "node:fs";
+import {
+  InMemorySpanExporter,
+  BasicTracerProvider,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { trace } from "@opentelemetry/api";
+import { afterAll, expect, test } from "vitest";
+import { createLogger } from "../src/server.ts";
+import { createMemoryLog } from "../src/log/memory.ts";
+import { answerSlowly, startApp } from "./support/app.ts";
+import type { TestServer } from "./support/app.ts";
+
+const spans = new InMemorySpanExporter();
+trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
+afterAll(() => trace.disable());
+
+function read(path: string): string {
+  return readFileSync(new URL(`../docs/${path}`, import.meta.url), "utf8");
+}
+
+async function figuresOf(app: TestServer): Promise<Map<string, number>> {
+  const text = await (await app.ask("/metrics")).text();
+  const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
+}
+
+test("what happened is in /metrics: readers, events, runs by reason, first tokens and what clients report", async () => {
+  await using app = await startApp();
+  await app.send("POST", "/v1/streams/news", [{ n: 1 }, { n: 2 }]);
+  const reader = (await app.ask("/v1/streams/news?live=1")).body?.getReader();
+  await reader?.read();
+  const { run } = (await (await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" })).json()) as {
+    run: string;
+  };
+  await expect
+    .poll(async () => (await figuresOf(app)).get('millrace_runs_ended_total{reason="stop"}'), {
+      timeout: 10_000,
+    })
+    .toBe(1);
+  expect((await app.send("POST", "/v1/reports", { gaps: 2, doubles: 1 })).status).toBe(204);
+  const figures = await figuresOf(app);
+  expect(run).not.toBe("");
+  expect(figures.get('millrace_readers{transport="web"}')).toBe(1);
+  expect(figures.get("millrace_readers_total")).toBe(1);
+  expect(figures.get("millrace_events_in_total")).toBeGreaterThanOrEqual(5);
+  expect(figures.get("millrace_bytes_in_total")).toBeGreaterThan(14);
+  expect(figures.get("millrace_replayed_bytes_total")).toBeGreaterThan(14);
+  expect(figures.get("millrace_run_first_token_seconds_count")).toBe(1);
+  expect(figures.get("millrace_run_deltas_total")).toBe(2);
+  expect(figures.get("millrace_log_append_seconds_count")).toBeGreaterThanOrEqual(1);
+  expect(figures.get('millrace_reader_lag_events_bucket{le="0"}')).toBe(1);
+  expect(figures.get("millrace_client_gaps_total")).toBe(2);
+  expect(figures.get("millrace_client_doubles_total")).toBe(1);
+  expect(figures.get("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+  // A scrape counts what is, not what was counted by the one before.
+  expect((await figuresOf(app)).get("millrace_readers_total")).toBe(1);
+  await reader?.cancel();
+});
+
+test("a reader that comes back with a cursor is a reconnect, and one whose cursor is unknown a reset", async () => {
+  await using app = await startApp();
+  const { cursor } = (await (await app.send("POST", "/v1/streams/news", { n: 1 })).json()) as {
+    cursor: string;
+  };
+  const readers = await Promise.all(
+    [cursor, "unknownxyz.5"].map((id) =>
+      app.ask("/v1/streams/news?live=1", { headers: { "last-event-id": id } }),
+    ),
+  );
+  const figures = await figuresOf(app);
+  expect(figures.get("millrace_reconnects_total")).toBe(1);
+  expect(figures.get("millrace_resets_total")).toBe(1);
+  for (const { body } of readers) await body?.cancel();
+});
+
+test("a report that is no count is refused", async () => {
+  await using app = await startApp();
+  for (const body of [{ gaps: -1 }, { gaps: 1e9 }, { gaps: "1" }, { holes: 1 }])
+    expect((await app.send("POST", "/v1/reports", body)).status).toBe(400);
+});
+
+test("the dashboard and the guide name the figures that there are, and all of them", async () => {
+  await using app = await startApp();
+  const text = await (await app.ask("/metrics")).text();
+  const there = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const dashboard = JSON.parse(read("grafana.json")) as { panels: { targets: { expr: string }[] }[] };
+  const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)).join("\n");
+  const shown = new Set(
+    [...expressions.matchAll(/\b(?:millrace|nodejs|process)_\w+/g)].map(([name]) =>
+      name.replace(/_bucket$/, ""),
+    ),
+  );
+  expect([...shown].filter((name) => !there.has(name))).toEqual([]);
+  const ours = [...there].filter((name) => name?.startsWith("millrace_"));
+  expect(ours.filter((name) => !shown.has(name ?? ""))).toEqual(["millrace_info"]);
+  const told = new Set(
+    [...read("guide/operating.md").matchAll(/^\| `(millrace_\w+)`/gm)].map(([, name]) => name),
+  );
+  expect(told).toEqual(new Set(ours));
+});
+
+test("a request's id goes into the answer, the log of its run and the span; one that is too odd is replaced", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({
+    level: "debug",
+    write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  await using app = await startApp({ logger });
+  spans.reset();
+  const start = (id: string) =>
+    app.send("POST", "/v1/runs", { prompt: "my secret", model: "told" }, { "x-request-id": id });
+  const response = await start("proxy-12345678");
+  expect(response.headers.get("x-request-id")).toBe("proxy-12345678");
+  for (const id of ["short", "a".repeat(129), "with space here"])
+    expect((await start(id)).headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
+  await expect.poll(() => lines.filter(({ msg }) => msg === "run ended").length, { timeout: 10_000 }).toBe(4);
+  expect(lines.find(({ msg }) => msg === "run ended")).toMatchObject({
+    request: "proxy-12345678",
+    reason: "stop",
+    deltas: 2,
+  });
+  expect(JSON.stringify(lines)).not.toContain("my secret");
+  const span = spans
+    .getFinishedSpans()
+    .find(({ attributes }) => attributes["millrace.request"] === "proxy-12345678");
+  expect(span).toMatchObject({
+    name: "chat told",
+    attributes: { "millrace.reason": "stop" },
+    events: [{ name: "first token" }],
+  });
+});
+
+async function* source() {
+  yield "Hello";
+}
+
+test("the run that a chat's command starts has the request's id, with a key or without, and so has one of server code", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const logger = createLogger({
+    level: "info",
+    write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  await using app = await startApp({ logger });
+  const { chat } = (await (await app.send("POST", "/v1/chats", {})).json()) as { chat: string };
+  const overs = () => lines.filter(({ msg }) => msg === "run ended").map(({ request }) => request);
+  const say = async (command: string, body: object, id: string, headers = {}) => {
+    const asked = { model: "told", ...body };
+    const path = `/v1/chats/${chat}/${command}`;
+    expect((await app.send("POST", path, asked, { "x-request-id": id, ...headers })).status).toBe(202);
+    await expect.poll(overs, { timeout: 10_000 }).toContain(id);
+  };
+  await say("messages", { text: "Hi" }, "message-no-key");
+  await say("messages", { text: "Hi" }, "message-with-key", { "idempotency-key": "k1" });
+  await say("regenerate", {}, "regenerate-no-key");
+  await app.server.run(source(), { request: "code-alone" });
+  await app.server.run(source(), { request: "code-in-chat", chat, prompt: "And?" });
+  await expect
+    .poll(overs, { timeout: 10_000 })
+    .toEqual(expect.arrayContaining(["code-alone", "code-in-chat"]));
+});
+
+test("what a provider throws is in the log, with its run and request, and not in the answer", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>);
+  await using app = await startApp({ logger: createLogger({ write }) });
+  app.told.answer = async function* () {
+    yield { type: "text", text: "Half" };
+    throw new TypeError("no such host: models.internal");
+  };
+  const headers = { "x-request-id": "request-that-fails" };
+  const response = await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" }, headers);
+  const { run, stream } = (await response.json()) as { run: string; stream: string };
+  await expect
+    .poll(() => lines.find(({ msg }) => msg === "a provider failed"), { timeout: 10_000 })
+    .toMatchObject({
+      level: "error",
+      run,
+      request: "request-that-fails",
+      err: { type: "TypeError", message: "no such host: models.internal" },
+    });
+  await expect
+    .poll(async () => (await app.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
+    .toContain("provider-failed");
+  expect(await (await app.ask(`/v1/streams/${stream}`)).text()).not.toContain("models.internal");
+});
+
+test("a run whose process is gone is counted, whether it is ended or goes on here", async () => {
+  const logger = createLogger({ level: "silent" });
+  for (const recovery of ["continue", "interrupted"] as const) {
+    const log = createMemoryLog();
+    const kept = { ...log, close: () => Promise.resolve() };
+    await using owner = await startApp({ log: kept, logger, runner: { recovery } });
+    answerSlowly(owner.told);
+    const started = await owner.send("POST", "/v1/runs", { prompt: "Hi", model: "told" });
+    const { stream } = (await started.json()) as { stream: string };
+    await expect
+      .poll(async () => (await owner.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
+      .toContain("Hello");
+    // It takes the other for dead, as each that starts on a log of its own does.
+    await using finder = await startApp({ log: kept, logger, runner: { recovery } });
+    expect((await figuresOf(finder)).get("millrace_lease_expiries_total")).toBe(1);
+    await expect
+      .poll(async () => (await finder.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
+      .toContain(recovery === "continue" ? "message-continue" : "interrupted");
+  }
+});
+
+test("an address in the log lacks what opens something, and what somebody wrote", async () => {
+  const lines: string[] = [];
+  await using app = await startApp({
+    logger: createLogger({ level: "debug", write: (line) => lines.push(line) }),
+  });
+  await app.ask("/v1/streams?stream=a&ticket=TICKET1&%74icket=TICKET2&after=now");
+  await app.ask("/stream?prompt=my%20secret&key=KEY1");
+  const text = lines.join("");
+  for (const secret of ["TICKET1", "TICKET2", "KEY1", "secret"]) expect(text).not.toContain(secret);
+  expect(text).toContain("/v1/streams?stream=a&ticket=[redacted]");
+  expect(text).toContain("after=now");
+});
+
+test("secrets among what is logged are redacted, at both levels", () => {
+  const lines: string[] = [];
+  const logger = createLogger({ level: "info", write: (line) => lines.push(line) });
+  logger.info(
+    { authorization: "Bearer A1", headers: { cookie: "A2", authorization: "A3" }, prompt: "A4", fine: "B" },
+    "x",
+  );
+  expect(lines.join("")).not.toMatch(/A\d/);
+  expect(lines.join("")).toContain('"fine":"B"');
+});
