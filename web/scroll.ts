@@ -16,7 +16,7 @@ const UP_KEYS = new Set(["PageUp", "ArrowUp", "Home"]);
 /** A finger that moves less may only be pressing. */
 const MOVE_PX = 4;
 
-/** The reader owns the scroll: any move up ends the following, being back at the end begins it again. */
+/** The reader owns the scroll: any move up ends the following, being back at the end or on the way there begins it again. */
 export function createFollower(onChange: () => void): Follower {
   const page = document.documentElement;
   let isFollowing = true;
@@ -42,8 +42,11 @@ export function createFollower(onChange: () => void): Follower {
     else if (top > former && fromEnd() <= NEAR_PX) set(true);
   };
   // The wheel is heard before the page has moved: text that arrives in between must not pull it back.
-  const onWheel = (event: WheelEvent) => {
-    if (event.deltaY < 0 && scrollY > 0) set(false);
+  // And a turn that reaches the end reaches it though the end goes on before the page has moved.
+  const onWheel = ({ deltaY, ctrlKey }: WheelEvent) => {
+    if (ctrlKey) return;
+    if (deltaY < 0 && scrollY > 0) set(false);
+    else if (deltaY > 0 && !isFollowing && fromEnd() <= deltaY) set(true);
   };
   // So is a finger, which text that arrives meanwhile would pull back for as long as it moves.
   let finger = 0;
@@ -56,7 +59,9 @@ export function createFollower(onChange: () => void): Follower {
   // And a key, whose way up the browser may take in many small steps.
   const onKeyDown = ({ key, target, defaultPrevented }: KeyboardEvent) => {
     const isText = target instanceof Element && target.closest("input, textarea, select") !== null;
-    if (UP_KEYS.has(key) && !isText && !defaultPrevented && scrollY > 0) set(false);
+    if (isText || defaultPrevented) return;
+    if (UP_KEYS.has(key) && scrollY > 0) set(false);
+    else if (key === "End") set(true);
   };
   addEventListener("keydown", onKeyDown);
   addEventListener("scroll", onScroll, { passive: true });

@@ -125,6 +125,25 @@ test("back at the end by hand, the page follows again", async () => {
   await expect.poll(fromEnd).toBeLessThanOrEqual(1);
 });
 
+test.each([
+  { name: "the wheel", move: () => page.mouse.wheel(0, 5_000) },
+  { name: "the key", move: () => page.keyboard.press("End") },
+])("by $name the page comes to an end that has gone on before the page has moved", async ({ move }) => {
+  await page.mouse.move(500, 300);
+  await page.mouse.wheel(0, -240);
+  await page.locator("#latest").waitFor();
+  // The browser scrolls to the end that it knows, while the page has no time to hear of it.
+  const moved = page.evaluate(async () => {
+    const until = performance.now() + 500;
+    while (performance.now() < until);
+    document.body.style.paddingBottom = "200px";
+  });
+  await move();
+  await moved;
+  await expect.poll(() => page.locator("#latest").count()).toBe(0);
+  await expect.poll(fromEnd).toBeLessThanOrEqual(1);
+});
+
 test("what was selected stays selected until the answer is over", async () => {
   const selected = await page
     .locator(".prose p")

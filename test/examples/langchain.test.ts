@@ -26,9 +26,18 @@ test("a chain gets its answer, and the model its system and human messages", asy
 });
 
 test("a chain streams its answer word by word", async () => {
-  const words: string[] = [];
-  for await (const word of ask("Why?", { url: app.url, model: "told" })) words.push(word);
-  expect(words).toEqual(["Hello", " there"]);
+  const { opened, open } = gate();
+  app.told.answer = async function* () {
+    yield { type: "text", text: "Hello" };
+    await opened;
+    yield { type: "text", text: " there" };
+    yield { type: "finish", reason: "stop", usage: { inputTokens: 3, outputTokens: 2 } };
+  };
+  const words = ask("Why?", { url: app.url, model: "told" });
+  expect((await words.next()).value).toBe("Hello");
+  open();
+  expect((await words.next()).value).toBe(" there");
+  expect((await words.next()).done).toBe(true);
 });
 
 test("an abort ends the run", async () => {
