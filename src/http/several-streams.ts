@@ -180,7 +180,7 @@ function readingStart({ info, cursor }: Asked, hasUnknown: boolean, isNow: boole
   if (info !== undefined && cursor !== undefined) {
     const resumption = resolveCursor(info, cursor);
     if (resumption.status === "reset") return { at: "reset", reason: resumption.reason };
-    return { at: "after", offset: resumption.after };
+    return { at: "after", cursor, info };
   }
   if (hasUnknown) return { at: "reset", reason: "unknown-epoch" };
   return isNow ? { at: "now" } : { at: "start" };

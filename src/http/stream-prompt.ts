@@ -89,7 +89,7 @@ export function streamPromptRoutes(options: StreamPromptOptions): Hono {
     const resumption = resolveCursor(info, cursor);
     const isRead = info.isClosed && cursor.offset === info.head;
     if (resumption.status === "reset" || isRead) return context.body(null, 204);
-    return read(context, id, record.stream, { at: "after", offset: resumption.after });
+    return read(context, id, record.stream, { at: "after", cursor, info });
   }
 
   async function read(

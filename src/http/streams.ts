@@ -150,7 +150,7 @@ export function createStreamReader({ log, hub, presence, edge }: StreamReaderOpt
   ): Promise<Response> {
     if (info === undefined) throw unknownStream(name);
     const from = readingStart(context, info);
-    const after = from.at === "after" ? from.offset : from.at === "now" ? info.head : startOf(info);
+    const after = from.at === "after" ? from.cursor.offset : from.at === "now" ? info.head : startOf(info);
     const outcome = await log.read(name, after, { maxEntries: READ_LIMIT, maxLength: 1_048_576 });
     if (outcome.status === "missing") throw unknownStream(name);
     if (outcome.status === "trimmed") return readPage(context, name, outcome.info);
@@ -196,7 +196,7 @@ function readingStart(context: Context, info: StreamInfo | undefined): ReadingSt
   if (cursor === undefined || info === undefined) return { at: "reset", reason: "unknown-epoch" };
   const resumption = resolveCursor(info, cursor);
   if (resumption.status === "reset") return { at: "reset", reason: resumption.reason };
-  return { at: "after", offset: resumption.after };
+  return { at: "after", cursor, info };
 }
 
 function afterCursor(context: Context): string | undefined {

@@ -1,4 +1,5 @@
-import { cursorAt, formatCursor } from "../protocol/cursor.ts";
+import { cursorAt, formatCursor, resolveCursor } from "../protocol/cursor.ts";
+import type { Cursor } from "../protocol/cursor.ts";
 import type { Entry, StreamEnd } from "../protocol/event.ts";
 import type { StreamName } from "../protocol/names.ts";
 import type { Commit, Log, ReadLimit, StreamInfo } from "../log/log.ts";
@@ -77,6 +78,25 @@ export class Channel implements Source, PageOwner {
     this.head = this.#newest;
   }
 
+  /** Takes over what a reader's request has seen of the log, where news of it is still on its way from another node: the reader would
+   *  be given cursors of an epoch that had ended before. False: that was another stream of this name. */
+  reach(cursor: Cursor, seen: StreamInfo): boolean {
+    const { info } = this;
+    if (info && resolveCursor({ ...info, head: this.#newest }, cursor).status === "honoured") return true;
+    const last = info?.epochs.at(-1)?.epoch;
+    const goesOn = last === undefined || seen.epochs.some(({ epoch }) => epoch === last);
+    if (!goesOn || seen.head < this.#newest) return false;
+    this.info = seen;
+    this.#jumpTo(seen.head);
+    this.#schedule();
+    return true;
+  }
+
+  /** Closes where nobody reads it. */
+  leaveIfEmpty(): void {
+    if (this.readers.length === 0) this.#onEmpty();
+  }
+
   add(reader: Reader): void {
     reader.index = this.readers.push(reader) - 1;
   }
@@ -89,7 +109,7 @@ export class Channel implements Source, PageOwner {
       this.readers[index] = moved;
       moved.index = index;
     }
-    if (this.readers.length === 0) this.#onEmpty();
+    this.leaveIfEmpty();
   }
 
   /** Stops watching; who still holds it must open another. */
@@ -174,8 +194,11 @@ export class Channel implements Source, PageOwner {
       for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.destroy();
       return;
     }
+    // Its reader knew more.
+    if (commit.info.head < this.#newest) return;
     this.info = commit.info;
     const [first] = commit.entries;
+    if (first === undefined && commit.info.head > this.#newest) this.#jumpTo(commit.info.head);
     const isNext =
       first === undefined || this.info.kind === "state" || first.offset - first.span <= this.#newest;
     // What a log did not tell is read from it.
@@ -186,6 +209,12 @@ export class Channel implements Source, PageOwner {
       this.#newest = entry.offset;
     }
     this.#schedule();
+  }
+
+  /** What lies before is read from the log. */
+  #jumpTo(head: number): void {
+    this.#ring = new Ring(head);
+    this.#newest = head;
   }
 
   #encode(info: StreamInfo, entry: Entry): Bundle {

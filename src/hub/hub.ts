@@ -1,7 +1,8 @@
-import type { ResetReason } from "../protocol/cursor.ts";
+import type { Cursor, ResetReason } from "../protocol/cursor.ts";
+import { StreamError } from "../protocol/error.ts";
 import type { StreamStart } from "../protocol/event.ts";
 import type { StreamName } from "../protocol/names.ts";
-import type { Log } from "../log/log.ts";
+import type { Log, StreamInfo } from "../log/log.ts";
 import { Audiences } from "./audience.ts";
 import type { Topic } from "./audience.ts";
 import { Channel, startOf } from "./channel.ts";
@@ -110,11 +111,12 @@ export interface Listening {
   ping: string;
 }
 
-/** The start of what is kept, what comes from now on, a cursor that is honoured, or the start with the reason why. */
+/** The start of what is kept, what comes from now on, a cursor that is honoured by what is known of the stream, or the start with
+ *  the reason why. */
 export type ReadingStart =
   | { at: "start" }
   | { at: "now" }
-  | { at: "after"; offset: number }
+  | { at: "after"; cursor: Cursor; info: StreamInfo }
   | { at: "reset"; reason: ResetReason };
 
 export interface HubOptions {
@@ -229,7 +231,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       sink.end();
       return;
     }
-    channel.advance();
+    bring(channel, from);
     const after = offsetOf(channel, from);
     const subscription = enlist(
       (looks, onLeave) =>
@@ -265,7 +267,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const joining = request.streams.map(async ({ stream, format, from }) => {
       let channel = await openChannel(stream, format);
       while (channel.isDropped) channel = await openChannel(stream, format);
-      channel.advance();
+      bring(channel, from);
       return { channel, from, after: several.join(channel, offsetOf(channel, from)).offset };
     });
     const outcomes = await Promise.allSettled(joining);
@@ -377,9 +379,18 @@ function beganAs(starts: readonly ReadingStart[]): ReaderLook["began"] {
   return starts.some(({ at }) => at === "after") ? "resumed" : "new";
 }
 
+/** Brings a channel to where its new reader is, or further. Errors: `log-unavailable` 503. */
+function bring(channel: Channel, from: ReadingStart): void {
+  if (from.at === "after" && !channel.reach(from.cursor, from.info)) {
+    channel.leaveIfEmpty();
+    throw new StreamError("log-unavailable", "This stream has just been replaced. Come again.");
+  }
+  channel.advance();
+}
+
 /** The offset after which reading begins. */
 function offsetOf(channel: Channel, from: ReadingStart): number {
-  if (from.at === "after") return from.offset;
+  if (from.at === "after") return from.cursor.offset;
   if (from.at === "now") return channel.head;
   return channel.info === undefined ? 0 : startOf(channel.info);
 }

@@ -121,7 +121,8 @@ export function createWatchers(look: Look): Watchers {
     const isLost = told !== undefined && (isRefused(info, told) || isTrimmedState);
     if (!isKnown || isLost) {
       place(watched, commit, cursorAt(info.epochs, info.head), info.isClosed);
-      if (isLost) tell(watched, { type: "replaced" });
+      // Who watches may have read before this: what came in between is told by where the stream stands.
+      tell(watched, isLost ? { type: "replaced" } : { type: "appended", entries: [], info });
       return false;
     }
     if (outcome.status === "trimmed") {

@@ -93,8 +93,9 @@ export function openAIRoutes({ log, hub, runner, edge, now }: OpenAIOptions): Ho
   async function resumeAt(stream: StreamName, text: string): Promise<ReadingStart> {
     const info = await log.info(stream);
     const cursor = parseCursor(text);
-    const resumption = info && cursor && resolveCursor(info, cursor);
-    if (resumption?.status === "honoured") return { at: "after", offset: resumption.after };
+    if (info && cursor && resolveCursor(info, cursor).status === "honoured") {
+      return { at: "after", cursor, info };
+    }
     throw new StreamError(
       "invalid-cursor",
       "This Last-Event-ID is none of this answer's. Send back an id as it was received, or none.",
