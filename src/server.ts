@@ -11,6 +11,7 @@ import type { Provider } from "./chat/provider.ts";
 import { createOpenAIProvider as createProvider } from "./chat/openai.ts";
 import type { OpenAIProviderOptions } from "./chat/openai.ts";
 import { createRecentRuns } from "./chat/recent-runs.ts";
+import { faultText } from "./chat/run-reports.ts";
 import { createRunLimiter } from "./chat/run-limits.ts";
 import type { RunLimits } from "./chat/run-limits.ts";
 import { createRunner } from "./chat/runner.ts";
@@ -245,8 +246,13 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     },
     onFault(fault) {
       const { error, ...run } = fault;
-      logger.error({ ...run, err: error }, "a provider failed");
+      logger.error({ ...run, err: error }, faultText(fault.tool));
       options.runner?.onFault?.(fault);
+    },
+    onWarning(warning) {
+      const { message, ...run } = warning;
+      logger.warn(run, message);
+      options.runner?.onWarning?.(warning);
     },
   });
   const chats = createChats(log, runner, { titleModels: options.asksForTitles ? models : undefined });

@@ -187,6 +187,38 @@ test("what a provider throws is in the log, with its run and request, and not in
   expect(await (await app.ask(`/v1/streams/${stream}`)).text()).not.toContain("models.internal");
 });
 
+test("what a tool throws, and what a provider says of itself, is in the log with its run and request", async () => {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string) => lines.push(JSON.parse(line) as Record<string, unknown>);
+  const pay = { run: () => Promise.reject(new TypeError("no such host: bank.internal")) };
+  await using app = await startApp({ logger: createLogger({ write }), tools: { pay } });
+  app.told.answer = async function* ({ messages, warn }) {
+    const isFirst = messages.length === 1;
+    if (isFirst) warn?.("The model told is old.");
+    if (isFirst) yield { type: "tool-call", call: "a", tool: "pay" };
+    else yield { type: "text", text: "Sorry." };
+    yield { type: "finish", reason: isFirst ? "tool-calls" : "stop" };
+  };
+  const headers = { "x-request-id": "request-with-tool" };
+  const response = await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" }, headers);
+  const { run, stream } = (await response.json()) as { run: string; stream: string };
+  await expect
+    .poll(async () => (await app.ask(`/v1/streams/${stream}`)).text(), { timeout: 20_000 })
+    .toContain("message-end");
+  const known = { run, stream, request: "request-with-tool" };
+  expect(lines).toMatchObject([
+    { level: "warn", msg: "The model told is old.", ...known },
+    {
+      level: "error",
+      msg: "a tool failed",
+      tool: "pay",
+      err: { message: "no such host: bank.internal" },
+      ...known,
+    },
+  ]);
+  expect(await (await app.ask(`/v1/streams/${stream}`)).text()).not.toContain("bank.internal");
+});
+
 test("a run whose process is gone is counted, whether it is ended or goes on here", async () => {
   const logger = createLogger({ level: "silent" });
   for (const recovery of ["continue", "interrupted"] as const) {

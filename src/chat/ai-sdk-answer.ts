@@ -113,9 +113,10 @@ function toOutput(type: string, part: Members, calls: Map<string, number>): Prov
   const begun = begin(call, part, calls, "provider");
   switch (type) {
     case "tool-error":
-      // What a tool throws is for the log of the server, not for the reader.
-      console.error(`The tool ${textOf(part["toolName"])} failed:`, part["error"]);
-      return [...begun, { type: "tool-output", call, output: "The tool failed.", isError: true }];
+      return [
+        ...begun,
+        { type: "tool-output", call, output: "The tool failed.", isError: true, error: part["error"] },
+      ];
     case "tool-output-denied":
       return [...begun, { type: "tool-output", call, output: "The call was not allowed.", isError: true }];
     default: {

@@ -77,7 +77,7 @@ export function createOpenAIProvider(options: OpenAIProviderOptions): Provider {
     const until = withoutTools.get(request.model) ?? 0;
     if (now() < until) return { body: requestBody(endpoint, rest) };
     const onTaken = () => {
-      console.warn(`The model ${request.model} of ${name} takes no tools: it is asked without them.`);
+      request.warn?.(`The model ${request.model} of ${name} takes no tools: it is asked without them.`);
       if (withoutTools.size >= MAX_MODELS) withoutTools.clear();
       withoutTools.set(request.model, now() + NO_TOOLS_KEPT_MS);
     };

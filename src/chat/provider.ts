@@ -49,6 +49,8 @@ export interface GenerateRequest {
   toolChoice?: ToolChoice;
   /** Whether it may call several tools at once. Default: as the model does. */
   callsInParallel?: boolean;
+  /** Hears what is for who runs the server, and not for the reader. Absent: nobody does. */
+  warn?: (message: string) => void;
   /** How the answer is drawn; what a provider does not know it leaves out. */
   sampling?: Sampling;
 }
@@ -98,8 +100,8 @@ export type ProviderEvent =
   | { type: "tool-call"; call: string; tool: string; executor?: "provider" }
   /** A piece of the JSON text of its input, or all of it. What the model wants to have back with the call comes with one of them. */
   | { type: "tool-input"; call: string; text: string; providerMetadata?: Record<string, unknown> }
-  /** What came of a call that the provider has run. */
-  | { type: "tool-output"; call: string; output: unknown; isError?: boolean }
+  /** What came of a call that the provider has run. `error`: what was thrown, for the log of the server and nobody else. */
+  | { type: "tool-output"; call: string; output: unknown; isError?: boolean; error?: unknown }
   /** Another part of the message: it is passed through as it is. */
   | { type: "part"; part: ProviderPart }
   | { type: "finish"; reason: "stop" | "length" | "tool-calls"; usage?: Usage };

@@ -12,12 +12,27 @@ export interface RunBegan {
   startedAt: number;
 }
 
-/** What a provider threw that says nothing to a reader. */
+/** What a provider or a tool threw that says nothing to a reader. */
 export interface RunFault {
   run: string;
   stream: StreamName;
   request: string | undefined;
+  /** Absent: it was the provider. */
+  tool?: string;
   error: unknown;
+}
+
+/** Says in a log what failed. */
+export function faultText(tool: string | undefined): string {
+  return tool === undefined ? "a provider failed" : "a tool failed";
+}
+
+/** What a provider says to who runs the server. */
+export interface RunWarning {
+  run: string;
+  stream: StreamName;
+  request: string | undefined;
+  message: string;
 }
 
 /** A silence between two deltas. */

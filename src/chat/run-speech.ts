@@ -4,7 +4,7 @@ import type { ErrorBody } from "../protocol/error.ts";
 import type { EndReason, Usage } from "../protocol/event.ts";
 import type { OpenRun } from "./open-run.ts";
 import type { GenerateRequest, PromptMessage, Provider, ProviderEvent } from "./provider.ts";
-import type { RunFault } from "./run-reports.ts";
+import type { RunFault, RunWarning } from "./run-reports.ts";
 import { waitForAnswer } from "./tool-answer.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { partEvent } from "./tool.ts";
@@ -18,8 +18,9 @@ export interface SpeechOptions {
   approvalMs: number;
   now: () => number;
   onFirstDelta: ((ms: number) => void) | undefined;
-  /** Hears what a provider threw that is for the log of the server, not for the reader. */
+  /** Hears what a provider or a tool threw that is for the log of the server, not for the reader. */
   onFault: (fault: RunFault) => void;
+  onWarning: (warning: RunWarning) => void;
   /** Ends a run. The first end wins. */
   finish: (run: OpenRun, reason: EndReason, result?: { usage?: Usage; error?: ErrorBody }) => Promise<void>;
 }
@@ -44,13 +45,16 @@ export function createSpeech({
   now,
   onFirstDelta,
   onFault,
+  onWarning,
   finish,
 }: SpeechOptions): Speech {
   /** Asks the model, and again with the results of what it called, until it has said all. */
   async function generate(run: OpenRun, provider: Provider, request: GenerateRequest): Promise<void> {
     const watch = watchSilence(run);
     try {
-      let asked = request;
+      const { id, stream, request: startedBy } = run;
+      const warn = (message: string) => onWarning({ run: id, stream, request: startedBy, message });
+      let asked: GenerateRequest = { ...request, warn };
       let usage: Usage | undefined;
       for (let step = 1; ; step++) {
         const said = await answer(run, provider, asked);
@@ -159,7 +163,7 @@ export function createSpeech({
   }
 
   function callsOf(run: OpenRun): ToolCalls {
-    const { id, message, stream, owner, toolbox: mine, abort } = run;
+    const { id, message, stream, owner, request, toolbox: mine, abort } = run;
     return new ToolCalls({
       run: id,
       message,
@@ -172,6 +176,7 @@ export function createSpeech({
         run.writer.flush();
       },
       pushDelta: (data) => run.writer.push(data),
+      onFault: (tool, error) => onFault({ run: id, stream, request, tool, error }),
       waitForAnswer: (call, signal, ask) =>
         waitForAnswer(log, stream, call, { signal, ask, timeoutMs: approvalMs }),
     });

@@ -21,7 +21,8 @@ import { answerCall } from "./tool-answer.ts";
 import type { ApprovalAnswer } from "./tool-answer.ts";
 import { createToolbox, offered } from "./tool.ts";
 import type { Tools } from "./tool.ts";
-import type { RunBegan, RunEnded, RunFault } from "./run-reports.ts";
+import { faultText } from "./run-reports.ts";
+import type { RunBegan, RunEnded, RunFault, RunWarning } from "./run-reports.ts";
 import { RunWriter } from "./run-writer.ts";
 import type { Refusal } from "./run-writer.ts";
 
@@ -82,8 +83,10 @@ export interface RunnerOptions {
   onEnd?: (run: RunEnded) => void;
   /** Hears of a run of a process that is gone, once it goes on here. */
   onTakenOver?: (run: RunBegan) => void;
-  /** Hears what a provider threw: an error of ours has told the reader. Default: to standard error. */
+  /** Hears what a provider or a tool threw: an error of ours has told the reader. Default: to standard error. */
   onFault?: (fault: RunFault) => void;
+  /** Hears what a provider says to who runs the server. Default: to standard error. */
+  onWarning?: (warning: RunWarning) => void;
   /** Tells the other nodes that a run was stopped, and hears it from them. Without it an owner learns so from its next append. */
   bus?: Bus;
   /** Counts what people cost, and refuses what is too much. */
@@ -126,7 +129,8 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     approvalMs,
     now,
     onFirstDelta: options.onFirstDelta,
-    onFault: options.onFault ?? (({ error }) => console.error("A provider failed:", error)),
+    onFault: options.onFault ?? (({ tool, error }) => console.error(`${faultText(tool)}:`, error)),
+    onWarning: options.onWarning ?? (({ message }) => console.warn(message)),
     finish,
   });
   const unsubscribe = options.bus?.subscribe("stop", (id) => {

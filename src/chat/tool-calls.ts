@@ -20,6 +20,8 @@ export interface ToolCallsOptions {
   waitForAnswer: (call: string, signal: AbortSignal, ask: () => void) => Promise<ToolApprovalRespond>;
   /** Aborts when the run is over. */
   signal: AbortSignal;
+  /** Hears what a tool threw that is for the log of the server, not for the model or the reader. */
+  onFault: (tool: string, error: unknown) => void;
 }
 
 /** What came of the calls of one step. */
@@ -94,12 +96,13 @@ export class ToolCalls {
     this.#readInput(call);
     const { push, message } = this.#options;
     try {
-      const { json } = toJson(call.tool, event.output);
+      const { json, output } = toJson(call.tool, event.output);
       if (event.isError !== true) {
         push({ type: "tool-output-end", message, call: call.id, output: JSON.parse(json) as unknown });
         return;
       }
-      throw new StreamError("tool-failed", json.slice(0, 2_000));
+      if (event.error !== undefined) this.#options.onFault(call.tool, event.error);
+      throw new StreamError("tool-failed", (typeof output === "string" ? output : json).slice(0, 2_000));
     } catch (error) {
       this.#fail(call, error);
     }
@@ -193,7 +196,7 @@ export class ToolCalls {
   }
 
   #refuseInput(call: Call, input: unknown, error: unknown): void {
-    const body = toToolError(call.tool, error);
+    const body = this.#toToolError(call.tool, error);
     call.result = { text: body.message, isError: true };
     this.#options.push({
       type: "tool-input-error",
@@ -239,10 +242,17 @@ export class ToolCalls {
   }
 
   #fail(call: Call, error: unknown): void {
-    const body = toToolError(call.tool, error);
+    const body = this.#toToolError(call.tool, error);
     call.result = { text: body.message, isError: true };
     const { message, push } = this.#options;
     push({ type: "tool-output-error", message, call: call.id, error: body.toJSON() });
+  }
+
+  /** A tool may throw anything: its text is for the log of the server. */
+  #toToolError(tool: string, error: unknown): StreamError {
+    if (error instanceof StreamError) return error;
+    this.#options.onFault(tool, error);
+    return new StreamError("tool-failed", `The tool ${tool} failed.`);
   }
 
   /** Runs a tool, and waits for it no longer than it may take. */
@@ -317,11 +327,4 @@ function toJson(tool: string, output: unknown): { json: string; output: unknown 
     "output-too-large",
     `The tool ${tool} returned ${json.length} characters of JSON; at most ${MAX_OUTPUT_LENGTH} are taken.`,
   );
-}
-
-function toToolError(tool: string, error: unknown): StreamError {
-  if (error instanceof StreamError) return error;
-  // A tool may throw anything: its text is for the log of the server, not for the model or the reader.
-  console.error(`The tool ${tool} failed:`, error);
-  return new StreamError("tool-failed", `The tool ${tool} failed.`);
 }

@@ -7,6 +7,7 @@ import type { AiSdkModel } from "../../src/chat/ai-sdk.ts";
 import type { GenerateRequest, ProviderEvent } from "../../src/chat/provider.ts";
 import { StreamError } from "../../src/protocol/error.ts";
 import type { ChatEvent } from "../../src/protocol/event.ts";
+import { createLogger } from "../../src/server-log-lines.ts";
 import { gate, startApp } from "../support/app.ts";
 
 type ModelPart =
@@ -285,6 +286,34 @@ test("what streamText returns is a run, with the tools that it ran, and its onFi
   expect(events.at(-1)).toMatchObject({ reason: "stop", usage: { inputTokens: 14, outputTokens: 6 } });
   expect(onFinish).toHaveBeenCalledOnce();
   expect(model.doStreamCalls[0]?.prompt).toMatchObject([{ role: "user", content: [{ text: "Add" }] }]);
+});
+
+test("what a tool of streamText throws is for the log of the server, and the reader is told that it failed", async () => {
+  const model = modelOf(
+    [{ type: "tool-call", toolCallId: "x", toolName: "add", input: "{}" }, finish("tool-calls")],
+    HELLO,
+  );
+  const add = tool({
+    inputSchema: jsonSchema<object>({ type: "object" }),
+    execute: (): Promise<string> => Promise.reject(new TypeError("a secret")),
+  });
+  const onFault = vi.fn();
+  await using app = await startApp({ runner: { onFault }, logger: createLogger({ level: "silent" }) });
+  const run = await app.server.run(toMillrace(streamText({ model, prompt: "Add", tools: { add } })));
+  await run.ended;
+  const events: ChatEvent[] = [];
+  for await (const { event } of app.server.read<ChatEvent>(run.stream)) events.push(event);
+  expect(events.find(({ type }) => type === "tool-output-error")).toMatchObject({
+    error: { code: "tool-failed", message: "The tool failed." },
+  });
+  expect(JSON.stringify(events)).not.toContain("a secret");
+  expect(onFault).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({
+      run: run.run,
+      tool: "add",
+      error: expect.objectContaining({ message: "a secret" }),
+    }),
+  );
 });
 
 test("a streamText whose model fails is a run that says so", async () => {

@@ -3,6 +3,8 @@ import { z } from "zod";
 import { createOpenAIProvider } from "../../src/chat/openai.ts";
 import type { GenerateRequest, Provider, ProviderEvent, ToolSpec } from "../../src/chat/provider.ts";
 import { partsOf } from "../../src/protocol/part.ts";
+import type { RunnerOptions } from "../../src/chat/runner.ts";
+import { createLogger } from "../../src/server-log-lines.ts";
 import { createServer, defineTool } from "../../src/server.ts";
 import type { MillraceServer, Tools } from "../../src/server.ts";
 import { collect } from "../support/collect.ts";
@@ -316,16 +318,15 @@ describe("a model that takes no tools", () => {
   it.each(REFUSALS)(
     "and says so by %i %s is asked without them, where it may go without",
     async (status, message) => {
-      const warn = vi.spyOn(console, "warn").mockReturnValue();
+      const warn = vi.fn();
       fake.next({ type: "status", status, body: { error: { message } } });
-      expect((await collect(provider, optional)).text).toBe("Hello, world.");
+      expect((await collect(provider, { ...optional, warn })).text).toBe("Hello, world.");
       expect(fake.calls.map(({ body }) => body?.["tools"] !== undefined)).toEqual([true, false]);
       expect(warn).toHaveBeenCalledOnce();
     },
   );
 
   it("is asked without them at once for ten minutes", async () => {
-    vi.spyOn(console, "warn").mockReturnValue();
     fake.next({ type: "status", status: 400, body: { error: "m does not support tools" } });
     await collect(provider, optional);
     now = 599_999;
@@ -400,13 +401,15 @@ describe("a server's own tools", () => {
     }),
   };
 
-  async function serve(): Promise<MillraceServer & AsyncDisposable> {
+  async function serve(runner: RunnerOptions = {}): Promise<MillraceServer & AsyncDisposable> {
     const server = await createServer({
       log: "memory",
       providers: [provider],
       model: "fake-model",
       hasPages: false,
+      logger: createLogger({ level: "silent" }),
       tools,
+      runner,
     });
     return Object.assign(server, { [Symbol.asyncDispose]: () => server.close() });
   }
@@ -460,11 +463,13 @@ describe("a server's own tools", () => {
   });
 
   it("are not in the way of a model that takes none", async () => {
-    vi.spyOn(console, "warn").mockReturnValue();
     fake.next({ type: "status", status: 400, body: { error: "fake-model does not support tools" } });
-    await using server = await serve();
+    const onWarning = vi.fn();
+    await using server = await serve({ onWarning });
     const { answer } = await answerOf(server, "Hi");
     expect(answer).toMatchObject({ text: "Hello, world.", end: { reason: "stop" } });
+    const message = "The model fake-model of fake takes no tools: it is asked without them.";
+    expect(onWarning).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ message }));
   });
 
   it("that have a name of 257 characters end the run", async () => {

@@ -1,11 +1,12 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { partsOf } from "../../src/protocol/part.ts";
 import type { ToolPart } from "../../src/protocol/part.ts";
 import type { AssistantChatMessage } from "../../src/protocol/chat.ts";
 import { StreamError, createServer, defineTool } from "../../src/server.ts";
-import type { MillraceServer, Tools } from "../../src/server.ts";
+import type { MillraceServer, ServerOptions, Tools } from "../../src/server.ts";
 import type { RunnerOptions } from "../../src/chat/runner.ts";
+import { createLogger } from "../../src/server-log-lines.ts";
 
 const weather = defineTool({
   description: "Tells the weather of a city.",
@@ -13,14 +14,20 @@ const weather = defineTool({
   run: ({ city }) => ({ city, celsius: 3 }),
 });
 
-async function serve(tools: Tools, runner: RunnerOptions = {}): Promise<MillraceServer & AsyncDisposable> {
+async function serve(
+  tools: Tools,
+  runner: RunnerOptions = {},
+  more: ServerOptions = {},
+): Promise<MillraceServer & AsyncDisposable> {
   const server = await createServer({
     log: "memory",
     isDev: true,
     model: "script",
     hasPages: false,
+    logger: createLogger({ level: "silent" }),
     tools,
     runner,
+    ...more,
   });
   return Object.assign(server, { [Symbol.asyncDispose]: () => server.close() });
 }
@@ -79,25 +86,26 @@ test("a call, its input and its output are parts of the answer, and the model go
 });
 
 test("what cannot be used is told to the model as the result of the call, and the run goes on", async () => {
-  const logged: unknown[] = [];
-  const error = console.error;
-  console.error = (...line: unknown[]) => logged.push(line);
-  await using server = await serve({
-    weather,
-    throws: {
-      run: () => {
-        throw new Error("secret");
+  const onFault = vi.fn();
+  await using server = await serve(
+    {
+      weather,
+      throws: {
+        run: () => {
+          throw new Error("secret");
+        },
       },
-    },
-    says: {
-      run: () => {
-        throw new StreamError("tool-failed", "No such city.");
+      says: {
+        run: () => {
+          throw new StreamError("tool-failed", "No such city.");
+        },
       },
+      hangs: { timeoutMs: 20, run: () => new Promise(() => {}) },
+      huge: { run: () => "x".repeat(5 * 1_048_576) },
+      strange: { run: () => 1n },
     },
-    hangs: { timeoutMs: 20, run: () => new Promise(() => {}) },
-    huge: { run: () => "x".repeat(5 * 1_048_576) },
-    strange: { run: () => 1n },
-  });
+    { onFault },
+  );
   const outcome = async (prompt: string) => {
     const { chat } = await ask(server, `${prompt} tokens=1 rate=0`);
     const answer = await answerWhen(server, chat, hasEnded);
@@ -124,8 +132,10 @@ test("what cannot be used is told to the model as the result of the call, and th
   ]);
   expect(await outcome("tool=strange")).toEqual([["output-error", "tool-failed", expect.any(String)]]);
   expect(await outcome("tool=says,hangs,huge,weather,says,says,says,says,says,nothing")).toHaveLength(10);
-  console.error = error;
-  expect(logged).toHaveLength(1);
+  // What has said nothing to the reader.
+  expect(onFault).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({ tool: "throws", error: expect.objectContaining({ message: "secret" }) }),
+  );
 });
 
 test("a call waits until a person allows it; the first answer holds", async () => {
