@@ -177,9 +177,23 @@ export function createSpeech({
       },
       pushDelta: (data) => run.writer.push(data),
       onFault: (tool, error) => onFault({ run: id, stream, request, tool, error }),
-      waitForAnswer: (call, signal, ask) =>
-        waitForAnswer(log, stream, call, { signal, ask, timeoutMs: approvalMs }),
+      async waitForAnswer(call, signal, ask) {
+        try {
+          return await waitForAnswer(log, stream, call, { signal, ask, timeoutMs: approvalMs });
+        } catch (error) {
+          // The model is not asked what to do without its stream.
+          if (error instanceof StreamError && error.code === "log-unavailable") endLost(run, error);
+          throw error;
+        }
+      },
     });
+  }
+
+  /** Ends a run whose stream is gone: its end may find no place there, and then only the server hears of it. */
+  function endLost(run: OpenRun, error: StreamError): void {
+    run.reason = "error";
+    run.error = error.code;
+    void finish(run, "error", { error: error.toJSON() });
   }
 
   /** Runs what was called in a step. Undefined: some of it is left to who started the run. Else what the model is told of the step. */

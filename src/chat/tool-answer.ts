@@ -33,7 +33,8 @@ export async function answerCall(
 }
 
 /** Waits until somebody has answered a call.
- *  Errors: `tool-timeout` after `timeoutMs`; the signal's reason. */
+ *  Errors: `tool-timeout` after `timeoutMs`; `log-unavailable` where the stream was deleted, or has lost what was in it; the signal's
+ *          reason. */
 export function waitForAnswer(
   log: Log,
   stream: StreamName,
@@ -58,7 +59,10 @@ export function waitForAnswer(
       timeoutMs,
     );
     const unwatch = log.watch(stream, (commit) => {
-      if (commit.type !== "appended") return;
+      if (commit.type !== "appended") {
+        settle(() => reject(streamGone()));
+        return;
+      }
       for (const { data } of commit.entries) {
         if (!data.startsWith('{"type":"tool-approval-respond"')) continue;
         const event = JSON.parse(data) as ToolApprovalRespond; // written above
@@ -69,6 +73,14 @@ export function waitForAnswer(
     if (signal.aborted) onAbort();
     else ask();
   });
+}
+
+/** The question may be gone, and so may an answer. */
+function streamGone(): StreamError {
+  return new StreamError(
+    "log-unavailable",
+    "The log has lost or deleted what was written here, so the call that waited for a person cannot be answered any more. Ask again.",
+  );
 }
 
 export function answered(): StreamError {

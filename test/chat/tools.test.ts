@@ -1,11 +1,16 @@
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
+import { parseStreamName } from "../../src/protocol/names.ts";
+import type { StreamName } from "../../src/protocol/names.ts";
 import { partsOf } from "../../src/protocol/part.ts";
 import type { ToolPart } from "../../src/protocol/part.ts";
 import type { AssistantChatMessage } from "../../src/protocol/chat.ts";
 import { StreamError, createServer, defineTool } from "../../src/server.ts";
 import type { MillraceServer, ServerOptions, Tools } from "../../src/server.ts";
+import type { RunEnded } from "../../src/chat/run-reports.ts";
 import type { RunnerOptions } from "../../src/chat/runner.ts";
+import type { Commit } from "../../src/log/log.ts";
+import { createMemoryLog } from "../../src/log/memory.ts";
 import { createLogger } from "../../src/server-log-lines.ts";
 
 const weather = defineTool({
@@ -191,6 +196,42 @@ test("a stop ends a call that waits, and aborts one that runs", async () => {
   const late = server.chats.answerCall("local", chat, callsIn(waiting)[0]?.call ?? "", { approved: true });
   await expect(late).rejects.toMatchObject({ code: "run-ended" });
   expect(server.runner.openRuns).toBe(0);
+});
+
+test("a call that waits ends with its run, where the log has deleted or lost the stream: nobody could answer it", async () => {
+  for (const loss of ["deleted", "replaced"] as const) {
+    const memory = createMemoryLog();
+    const watchers = new Set<(commit: Commit) => void>();
+    const log = {
+      ...memory,
+      watch(stream: StreamName, onCommit: (commit: Commit) => void) {
+        watchers.add(onCommit);
+        const unwatch = memory.watch(stream, onCommit);
+        return () => {
+          watchers.delete(onCommit);
+          unwatch();
+        };
+      },
+    };
+    const ends: RunEnded[] = [];
+    const onEnd = (end: RunEnded) => ends.push(end);
+    await using server = await serve({ pay: { needsApproval: true, run: () => "paid" } }, { onEnd }, { log });
+    const { chat } = await ask(server, "tool=pay tokens=1 rate=0");
+    await answerWhen(server, chat, isAsked);
+    // A log in Redis says this, where Redis has lost what it had.
+    if (loss === "replaced") for (const tell of watchers) tell({ type: "replaced" });
+    else await server.log.delete(parseStreamName(`chats/${chat}`));
+    await expect
+      .poll(() => ends, { timeout: 20_000 })
+      .toMatchObject([{ reason: "error", error: "log-unavailable" }]);
+    expect(server.runner.openRuns).toBe(0);
+    if (loss === "deleted") continue;
+    // Whoever still reads it is told.
+    const ended = await answerWhen(server, chat, hasEnded);
+    expect(ended.end).toMatchObject({ reason: "error", error: { code: "log-unavailable" } });
+    expect(ended.end?.error?.message).toContain("cannot be answered any more");
+    expect(ended.text).toBe("");
+  }
 });
 
 test("a model that calls without end is asked so many times, the last time to answer", async () => {
