@@ -7,11 +7,13 @@ import { MillraceProvider } from "millrace/react";
 import { App } from "./app.tsx";
 import { BASE, addressOf, insidePath } from "./base.ts";
 import { lazyPart } from "./lazy-part.ts";
+import { followSignOut } from "./sign-out.ts";
 import { followTheme } from "./theme.ts";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no root.");
 followTheme();
+followSignOut();
 // A relative address would be read anew from each address that the page goes to.
 for (const link of document.querySelectorAll<HTMLLinkElement>('link[rel="icon"]'))
   link.setAttribute("href", link.href);

@@ -1,9 +1,10 @@
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { useClient } from "millrace/react";
 import { fileName, saveFile, toMarkdown } from "./export.ts";
 import { Icon } from "./icons.tsx";
 import { useKept } from "./kept.ts";
+import { isSignedIn, signOut } from "./sign-out.ts";
 import { chooseTheme, keptTheme, readTheme } from "./theme.ts";
 import type { Theme } from "./theme.ts";
 
@@ -22,13 +23,22 @@ const THEMES: [theme: Theme, name: string][] = [
 /** What is done seldom: of a chat, and of the page. */
 export function More({ chat, onInstructions, onHelp }: MoreProps): ReactNode {
   const menu = useRef<HTMLDivElement>(null);
+  const [isOpen, setOpen] = useState(false);
   const close = () => menu.current?.hidePopover();
   return (
     <>
       <button type="button" className="button is-icon" aria-label="More" popoverTarget="more">
         <Icon name="more" />
       </button>
-      <div className="more" id="more" ref={menu} popover="auto" role="group" aria-label="More">
+      <div
+        className="more"
+        id="more"
+        ref={menu}
+        popover="auto"
+        role="group"
+        aria-label="More"
+        onToggle={({ newState }) => setOpen(newState === "open")}
+      >
         <Item
           name="Instructions"
           onChoose={() => {
@@ -46,6 +56,7 @@ export function More({ chat, onInstructions, onHelp }: MoreProps): ReactNode {
             onHelp();
           }}
         />
+        {isOpen && <SignOut />}
       </div>
     </>
   );
@@ -78,12 +89,36 @@ function Exports({ chat, onDone }: { chat: string; onDone: () => void }): ReactN
     <>
       <Item name="Export as Markdown" onChoose={saveMarkdown} />
       <Item name="Export as JSON" onChoose={() => void saveJson()} />
-      {failure !== undefined && (
-        <p className="more-note is-failed" role="alert">
-          {failure}
-        </p>
-      )}
+      {failure !== undefined && <Failure text={failure} />}
     </>
+  );
+}
+
+/** A way out, where this browser has signed in. Asked each time that the menu is opened. */
+function SignOut(): ReactNode {
+  const [isShown, setShown] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  useEffect(() => {
+    // Where nobody can be asked, nobody can be signed out.
+    isSignedIn().then(setShown, () => undefined);
+  }, []);
+  if (!isShown) return undefined;
+  return (
+    <>
+      <Item
+        name="Sign out"
+        onChoose={() => void signOut().catch((error: unknown) => setFailure((error as Error).message))}
+      />
+      {failure !== undefined && <Failure text={failure} />}
+    </>
+  );
+}
+
+function Failure({ text }: { text: string }): ReactNode {
+  return (
+    <p className="more-note is-failed" role="alert">
+      {text}
+    </p>
   );
 }
 

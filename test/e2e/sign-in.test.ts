@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { createClient } from "../../src/client/client.ts";
 import type { withTicket } from "../../src/client/renewal.ts";
@@ -44,7 +44,7 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => site.listen(sitePort, "127.0.0.1", resolve));
   [browser, server] = await Promise.all([
-    launchBrowser(),
+    launchBrowser({ hasBackForwardCache: true }),
     startServerProcess({ dataDir: data, args: ["--allowed-origin", origin] }),
   ]);
 });
@@ -62,6 +62,10 @@ async function makeKey(person: string, scopes: readonly Scope[]): Promise<string
     Promise.resolve({ keys: [...keys, record], result: undefined }),
   );
   return text;
+}
+
+async function openMore(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "More", exact: true }).click();
 }
 
 async function readText(request: IncomingMessage): Promise<string> {
@@ -84,7 +88,7 @@ async function getTicket(streams: string[]): Promise<string> {
   return (await post<{ ticket: string }>("/v1/tickets", { streams, seconds: 2 })).ticket;
 }
 
-test("who gives a key in the page is signed in by a cookie that no script sees, and chats; whoever signs out is nobody", async () => {
+test("who gives a key in the page is signed in by a cookie that no script sees, and chats; a sign-out empties all tabs", async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.goto(server.url);
@@ -122,9 +126,43 @@ test("who gives a key in the page is signed in by a cookie that no script sees, 
   expect(await theirs.locator(".answer").count()).toBe(0);
   await other.close();
 
-  await page.evaluate('fetch("/v1/session", { method: "DELETE" })');
-  await page.reload();
-  await expect.poll(() => status.innerText()).toContain("You are signed out");
+  // The other tab shows it too, and so does one under another address of the page.
+  const [tab, away, live] = [await context.newPage(), await context.newPage(), await context.newPage()];
+  for (const one of [tab, away]) {
+    await one.goto(address);
+    await one.locator('.answer[data-state="ended"]').waitFor({ timeout: 20_000 });
+  }
+  await away.goto(origin);
+  await live.goto(`${server.url}/live`);
+  await openMore(page);
+  const item = page.locator("#more").getByRole("button", { name: "Sign out" });
+  await page.route("**/v1/session", (route) => route.abort());
+  await item.click();
+  await expect
+    .poll(() => page.locator("#more").getByRole("alert").innerText(), { timeout: 20_000 })
+    .toContain("you are still signed in");
+  await page.unroute("**/v1/session");
+  const reloaded = live.waitForEvent("load");
+  await item.click();
+  for (const one of [page, tab]) {
+    await expect
+      .poll(() => one.locator("#status").innerText(), { timeout: 20_000 })
+      .toContain("You are signed out");
+    await one.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await one.locator(".answer").count()).toBe(0);
+  }
+  await reloaded;
+  expect(await context.cookies()).toEqual([]);
+  // One that the browser had put away is shown again, and begins anew as well.
+  await away.goBack();
+  await expect
+    .poll(() => away.locator("#status").innerText(), { timeout: 20_000 })
+    .toContain("You are signed out");
+  expect(await away.locator(".answer").count()).toBe(0);
+  const asked = page.waitForResponse((response) => response.url().endsWith("/v1/session"));
+  await openMore(page);
+  await asked;
+  expect(await item.count()).toBe(0);
   await context.close();
 });
 

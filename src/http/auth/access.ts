@@ -34,6 +34,8 @@ export interface AccessOptions {
   hasOwn?: boolean;
   /** What it was proved with, such as the id of a key: what that one loses, this loses too. */
   credential?: string | undefined;
+  /** The cookie that it was proved with, and that can be given back. Absent: it was something else. */
+  cookie?: "session" | "guest" | undefined;
   /** Keeps a reader until it may no longer read. Returns what forgets it. */
   hold?: (access: Access, reader: OpenReader) => () => void;
 }
@@ -45,16 +47,18 @@ export class Access {
   readonly principal: Principal;
   readonly isEverybody: boolean;
   readonly credential: string | undefined;
+  readonly cookie: "session" | "guest" | undefined;
   readonly #grants: Grants;
   readonly #owners: Owners;
   readonly #hasOwn: boolean;
   readonly #hold: AccessOptions["hold"];
 
   constructor(options: AccessOptions) {
-    const { principal, owners, isEverybody = false, hasOwn = true, credential, hold } = options;
+    const { principal, owners, isEverybody = false, hasOwn = true, credential, cookie, hold } = options;
     this.principal = principal;
     this.isEverybody = isEverybody;
     this.credential = credential;
+    this.cookie = cookie;
     this.#grants = compileScopes(principal.scopes, principal.id);
     this.#owners = owners;
     this.#hasOwn = hasOwn;

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/error.ts";
 import { Access, EVERYBODY } from "./access.ts";
-import type { Owners, Principal } from "./access.ts";
+import type { AccessOptions, Owners, Principal } from "./access.ts";
 import { clearCookie, readCookie, setCookie } from "./cookie.ts";
 import { createHeldReaders } from "./held-readers.ts";
 import { createJwtVerifier } from "./jwt.ts";
@@ -79,7 +79,7 @@ export function createAuthenticator(
 
   function accessFor(
     principal: Principal,
-    more: { isEverybody?: boolean; hasOwn?: boolean; credential?: string | undefined } = {},
+    more: Pick<AccessOptions, "isEverybody" | "hasOwn" | "credential" | "cookie"> = {},
   ): Access {
     if (!isPerson(principal.id))
       throw new Error(`A person is 1 to 64 of A-Z a-z 0-9 . _ ~ -, not ${JSON.stringify(principal.id)}.`);
@@ -116,7 +116,7 @@ export function createAuthenticator(
   }
 
   /** What a key may now, whatever it was when a session began. */
-  function byRecord(id: string, until?: number): Access {
+  function byRecord(id: string, until?: number, cookie?: "session"): Access {
     const record = keys?.find(id);
     if (record === undefined || !isValid(record, now()))
       throw refused("The key of this session holds no longer.");
@@ -124,7 +124,7 @@ export function createAuthenticator(
     const expiresAt = Math.min(until ?? Infinity, record.expiresAt ?? Infinity);
     return accessFor(
       { id: person, scopes, ...(expiresAt !== Infinity && { expiresAt }) },
-      { credential: id },
+      { credential: id, cookie },
     );
   }
 
@@ -135,26 +135,29 @@ export function createAuthenticator(
         : undefined;
     if (claim === undefined)
       throw refused("This ticket is not taken: it is damaged, or its time is over. Get another one.");
-    return byClaim(claim, false);
+    return byClaim(claim, { hasOwn: false });
   }
 
   async function bySession(text: string): Promise<Access> {
     const session = await signer.verify("session", text);
     if (session !== undefined) {
       return session.credential === undefined
-        ? byClaim(session, true)
-        : byRecord(session.credential, session.expiresAt);
+        ? byClaim(session, { cookie: "session" })
+        : byRecord(session.credential, session.expiresAt, "session");
     }
     const guest = guests && (await signer.verify("guest", text));
     // What guests may is said by the server of today.
-    if (guest !== undefined) return byClaim({ ...guest, scopes: guests?.scopes ?? [] }, true);
+    if (guest !== undefined) return byClaim({ ...guest, scopes: guests?.scopes ?? [] }, { cookie: "guest" });
     throw refused("You are signed out: the session is over. Sign in to go on.");
   }
 
-  function byClaim({ person, scopes, expiresAt, credential }: Claim, hasOwn: boolean): Access {
+  function byClaim(
+    { person, scopes, expiresAt, credential }: Claim,
+    more: Pick<AccessOptions, "hasOwn" | "cookie">,
+  ): Access {
     if (credential !== undefined && !isCredentialValid(credential))
       throw refused("The key behind this ticket holds no longer.");
-    return accessFor({ id: person, scopes, expiresAt }, { hasOwn, credential });
+    return accessFor({ id: person, scopes, expiresAt }, { ...more, credential });
   }
 
   async function admitPage(context: Context): Promise<void> {

@@ -50,7 +50,7 @@ export function sessionRoutes(authenticator: Authenticator): Hono {
 function describe(access: Access | undefined): object {
   if (access === undefined) return { isKnown: false };
   const { id, scopes, expiresAt } = access.principal;
-  return { isKnown: true, person: id, scopes, expiresAt };
+  return { isKnown: true, person: id, scopes, expiresAt, cookie: access.cookie };
 }
 
 function nothingToSignInTo(): StreamError {

@@ -35,6 +35,10 @@ export const AUTH_OPERATIONS: Operations = {
           person: z.string().optional(),
           scopes: z.array(z.string()).optional(),
           expiresAt: time.optional(),
+          cookie: z
+            .enum(["session", "guest"])
+            .optional()
+            .describe("The cookie that says so, and that `DELETE` takes away. Absent: something else does."),
           accepts: z.array(z.enum(["key", "token", "guest"])),
         }),
       },

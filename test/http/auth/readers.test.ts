@@ -198,6 +198,12 @@ test("a session's cookie is hidden from scripts, and behind TLS it is sent over 
   );
   const secure = await app.send("POST", "/v1/session", { key }, { origin: "https://localhost" });
   expect(secure.headers.get("set-cookie")).toMatch(/; Secure$/);
+  const cookie = plain.headers.get("set-cookie")?.split(";")[0] ?? "";
+  const known = async (headers: Record<string, string>) =>
+    (await app.ask("/v1/session", { headers })).json() as Promise<{ person: string; cookie?: string }>;
+  expect(await known({ cookie })).toMatchObject({ isKnown: true, cookie: "session" });
+  // What a sign-out would not take away.
+  expect(await known({ authorization: `Bearer ${key}` })).not.toHaveProperty("cookie");
   const out = await app.ask("/v1/session", { method: "DELETE" });
   expect(out.headers.get("set-cookie")).toContain("millrace_session=; Path=/; Expires=Thu, 01 Jan 1970");
   const foreign = await app.send("POST", "/v1/session", { key }, { origin: "https://evil.example" });
@@ -213,7 +219,9 @@ test("guests are made by opening a page, each somebody of their own, and never b
   const [one, two] = await Promise.all(
     cookies.map(async (cookie) => {
       const answer = await app.ask("/v1/session", { headers: { cookie } });
-      return ((await answer.json()) as { person: string }).person;
+      const session = (await answer.json()) as { person: string; cookie: string };
+      expect(session.cookie).toBe("guest");
+      return session.person;
     }),
   );
   expect(one).toMatch(/^guest-[0-9a-f]{20}$/);
