@@ -55,15 +55,19 @@ export async function exportStreams(file: string, flags: ExportFlags): Promise<v
   process.stdout.write(`${amount(progress.counts)} from ${target.where} are in ${file}\n`);
 }
 
-/** Puts the streams of a file back, one after the other. Where the file is not whole, or a stream is there already, nothing is put back. */
+/** Puts the streams of a file back, one after the other. Where the file is not whole, or a stream is there already, nothing is put back. An
+ *  import that was ended in the middle has put back whole streams only: `--missing` goes on with the others. */
 export async function importStreams(file: string, flags: ImportFlags): Promise<void> {
   if (!existsSync(file)) throw new CliError(EXIT.usage, `There is no file ${file}.`);
   const prefixes = flags.stream ?? [];
-  const isAsked = (name: string) =>
+  const isNamed = (name: string) =>
     prefixes.length === 0 || prefixes.some((prefix) => name.startsWith(prefix));
-  const names = (await checkWhole(file)).filter(isAsked);
+  const saved = (await checkWhole(file)).filter(isNamed);
   await using target = await openTarget(flags);
-  if (flags.replace !== true) await checkFree(target, names);
+  const taken = new Set(flags.replace === true ? [] : await findTaken(target, saved));
+  if (taken.size > 0 && flags.missing !== true) throw areThere([...taken], saved.length);
+  const names = saved.filter((name) => !taken.has(name));
+  const isAsked = (name: string) => isNamed(name) && !taken.has(name);
   const progress = createProgress(`of ${names.length} put back`);
   const put = (lines: readonly string[]) =>
     putBack(target, lines, flags.replace === true).catch((error: unknown) => {
@@ -76,7 +80,8 @@ export async function importStreams(file: string, flags: ImportFlags): Promise<v
     for await (const text of linesIn(file)) {
       const line = parseBackupLine(text);
       if ("millrace" in line || "done" in line) continue;
-      if ("claim" in line && !isAsked(line.claim.stream)) continue;
+      // Of a stream that came back before, too: where it was cut, its keys had not.
+      if ("claim" in line && !isNamed(line.claim.stream)) continue;
       lines.push(`${text}\n`);
       const isPiece = "end" in line || ("claim" in line && lines.length >= KEYS_AT_A_TIME);
       if (!isPiece) continue;
@@ -96,7 +101,7 @@ export async function importStreams(file: string, flags: ImportFlags): Promise<v
 
 const KEYS_AT_A_TIME = 1_000;
 
-async function checkFree(target: Target, names: readonly string[]): Promise<void> {
+async function findTaken(target: Target, names: readonly string[]): Promise<string[]> {
   const taken: string[] = [];
   for (const name of names) {
     const { ok, status } = await target.ask(`/v1/streams/${name}`, { method: "HEAD" });
@@ -107,11 +112,14 @@ async function checkFree(target: Target, names: readonly string[]): Promise<void
         `${target.where} answered ${status} when it was asked for ${name}. Nothing was put back.`,
       );
   }
-  if (taken.length === 0) return;
+  return taken;
+}
+
+function areThere(taken: readonly string[], count: number): CliError {
   const shown = taken.slice(0, 5).join(", ") + (taken.length > 5 ? " …" : "");
-  throw new CliError(
+  return new CliError(
     EXIT.failed,
-    `${taken.length} of ${names.length} streams are there already: ${shown}. Nothing was put back. --replace puts the saved ones in their place; --stream takes some only.`,
+    `${taken.length} of ${count} streams are there already: ${shown}. Nothing was put back. --missing puts back the others, and --replace puts the saved ones in the place of these; --stream takes some only.`,
   );
 }
 

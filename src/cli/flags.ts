@@ -63,4 +63,5 @@ export interface ExportFlags extends ServerFlags {
 
 export interface ImportFlags extends ExportFlags {
   replace?: boolean;
+  missing?: boolean;
 }

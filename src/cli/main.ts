@@ -122,6 +122,10 @@ backup(program.command("import"))
   .description("Put the streams of such a file back. A file that was cut or changed is refused.")
   .argument("<file>", "what export has written")
   .option("--replace", "in the place of streams that are there; without it one that is there refuses all")
+  .option(
+    "--missing",
+    "those that are not there, and leave the others: to go on with an import that was ended",
+  )
   .addHelpText(
     "after",
     "\nExamples:\n  millrace import backup.ndjson\n  millrace import backup.ndjson --stream scores --replace",

@@ -77,13 +77,11 @@ function backupOf({ backup }: Log): LogBackup {
 async function putBack(log: Log, backup: LogBackup, stream: ReadStream, replaces: boolean): Promise<void> {
   const { name } = stream;
   if (replaces) await log.delete(name);
-  if (!(await backup.restore(name, stream)))
+  if (!(await backup.restore(name, { ...stream, ends: endsOfInterrupted(stream) })))
     throw new StreamError(
       "stream-exists",
       `${name} is there already, and was left as it is. Ask with replace=true to put the saved one in its place.`,
     );
-  const { events, close } = endsOfInterrupted(stream);
-  if (events.length > 0) await log.append(name, events, { close });
 }
 
 /** A key is of use where its stream has come back as far as the event that claimed it. */

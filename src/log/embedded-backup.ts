@@ -1,5 +1,5 @@
 import type { StreamName } from "../protocol/names.ts";
-import type { KeyRecord, ReadOutcome, SavedEntry, StreamInfo } from "./log.ts";
+import type { KeyRecord, ReadOutcome, SavedEntry, SavedStream, StreamInfo } from "./log.ts";
 import { compactRecords, readSingles } from "./record-entries.ts";
 import { recordLast } from "./store.ts";
 import type { LogRecord, Store, StoredStream, Write } from "./store.ts";
@@ -43,6 +43,13 @@ export function readSinglesPage(store: Store, number: number, info: StreamInfo, 
   const last = records.at(-1);
   const head = Math.max(info.head, last === undefined ? 0 : recordLast(last));
   return { status: "page", entries: readSingles(records, after), info: { ...info, head } };
+}
+
+/** What is put back of a stream, and behind it its ends: in a state they replace what their keys had. */
+export function withEnds({ kind, head, entries, ends: { events } }: SavedStream, now: number): SavedEntry[] {
+  const replaced = new Set(events.map(({ key }) => key));
+  const kept = kind === "state" ? entries.filter(({ key }) => !replaced.has(key)) : entries;
+  return [...kept, ...events.map((event, index) => ({ ...event, offset: head + 1 + index, at: now }))];
 }
 
 /** Says how a stream is put back, commit by commit. Before the last one it is a stream that has expired: for nobody there, and swept away if

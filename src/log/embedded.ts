@@ -16,7 +16,7 @@ import type {
   StreamInfo,
 } from "./log.ts";
 import { createClaims, expiryOf, keyWrites } from "./claims.ts";
-import { keyRecords, readSinglesPage, restoreWrites, streamNames } from "./embedded-backup.ts";
+import { keyRecords, readSinglesPage, restoreWrites, streamNames, withEnds } from "./embedded-backup.ts";
 import { createOrderedCommit } from "./ordered-commit.ts";
 import { ignoreUnavailable } from "./unavailable.ts";
 import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
@@ -351,20 +351,20 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
     while (isInDoubt(name)) await clear(name);
     if (load(name) !== undefined) return false;
     const former = store.stream(name);
+    const entries = withEnds(saved, now());
     const stored: StoredStream = {
       number: store.nextNumber(),
       kind: saved.kind,
       epochs: [...saved.epochs, { epoch: createEpoch(), from: saved.head + 1 }],
       generation: store.generation,
       floor: saved.floor,
-      head: saved.head,
-      isClosed: saved.isClosed,
+      head: saved.head + saved.ends.events.length,
+      isClosed: saved.isClosed || saved.ends.close,
       retention: saved.retention,
     };
     const restoring = (async () => {
       if (former !== undefined) await remove(name, former.number);
-      for (const writes of restoreWrites(store, name, stored, saved.entries, now()))
-        await commitInTurn(writes);
+      for (const writes of restoreWrites(store, name, stored, entries, now())) await commitInTurn(writes);
     })();
     const whenDone = restoring.catch(ignoreUnavailable).finally(() => {
       states.delete(name); // of one that had expired

@@ -47,7 +47,7 @@ export interface LogBackup {
   streams(): AsyncIterable<StreamName>;
   /** Reads what follows `after`, event by event: a chat's deltas come as they were appended. */
   readSingles(stream: StreamName, after: number): Promise<ReadOutcome>;
-  /** Puts a stream back as it was, under the same offsets; a new epoch opens behind its head. Nobody sees it before it is whole, and where it
+  /** Puts a stream back as it was, under the same offsets; a new epoch opens behind its head, with its ends. Nobody sees it before it is whole, and where it
    *  was cut there is none. False if there is one of this name: it stays. */
   restore(stream: StreamName, saved: SavedStream): Promise<boolean>;
   /** The keys that were claimed. */
@@ -66,6 +66,8 @@ export interface SavedStream {
   isClosed: boolean;
   /** Rising, from the floor on; in `log` and `chat` without a hole up to the head. */
   entries: readonly SavedEntry[];
+  /** What stands behind the head, in the new epoch, as soon as anybody sees the stream, and whether that closes it. */
+  ends: { events: readonly NewEvent[]; close: boolean };
 }
 
 export interface SavedEntry {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { startRedis } from "../support/redis.ts";
 import { startServerProcess } from "../support/server-process.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -100,4 +101,74 @@ test("a file that was cut or changed is refused, whole, before anything is put b
   expect((await millrace("export", nowhere, "--url", "http://127.0.0.1:9")).code).toBe(3);
   expect(existsSync(nowhere)).toBe(false);
   expect(existsSync(`${nowhere}.part`)).toBe(false);
+});
+
+test("an import that is killed has put back whole streams only, and --missing goes on with the others", async () => {
+  const file = join(folder, "large.ndjson");
+  const STREAMS = 6;
+  const EVENTS = 400;
+  {
+    await using source = await startServerProcess();
+    const events = Array.from({ length: EVENTS }, (_, n) => ({ n, text: "x".repeat(10_000) }));
+    // Each is several commits when it is put back.
+    for (let n = 0; n < STREAMS; n++)
+      for (const part of [events.slice(0, 200), events.slice(200)])
+        await append(source.url, `large/${n}`, part);
+    expect(await millrace("export", file, "--url", source.url)).toMatchObject({ code: 0 });
+  }
+  const data = join(folder, "data");
+  const whole = async (url: string) => {
+    const heads = await Promise.all(
+      Array.from({ length: STREAMS }, async (_, n) => {
+        const { status, headers } = await fetch(`${url}/v1/streams/large/${n}`, { method: "HEAD" });
+        return status === 404 ? undefined : Number(headers.get("stream-head")?.split(".")[1]);
+      }),
+    );
+    expect(new Set(heads.filter((head) => head !== EVENTS))).toEqual(
+      heads.includes(undefined) ? new Set([undefined]) : new Set(),
+    );
+    return heads.filter((head) => head !== undefined).length;
+  };
+  const server = await startServerProcess({ dataDir: data });
+  const killed = millrace("import", file, "--url", server.url);
+  await expect.poll(() => whole(server.url), { interval: 1, timeout: 20_000 }).toBeGreaterThan(0);
+  server.kill("SIGKILL");
+  await server.exit;
+  await killed;
+  await using again = await startServerProcess({ dataDir: data });
+  const count = await whole(again.url);
+  expect(count).toBeGreaterThan(0);
+  const url = ["--url", again.url];
+  const refused = await millrace("import", file, ...url);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(`${count} of ${STREAMS} streams are there already: large/`);
+  expect(refused.stderr).toContain("--missing puts back the others");
+  expect(await millrace("import", file, ...url, "--missing")).toMatchObject({
+    code: 0,
+    stdout: `${STREAMS - count} streams with ${(STREAMS - count) * EVENTS} events and 0 keys are back in ${again.url}\n`,
+  });
+  expect(await whole(again.url)).toBe(STREAMS);
+}, 60_000);
+
+test("a log in Redis is neither saved nor put into: the refusal says who does that", async () => {
+  const file = join(folder, "scores.ndjson");
+  {
+    await using source = await startServerProcess();
+    await append(source.url, "scores", { n: 1 });
+    expect(await millrace("export", file, "--url", source.url)).toMatchObject({ code: 0 });
+  }
+  await using redis = await startRedis();
+  await using server = await startServerProcess({ args: ["--log", redis.url] });
+  await append(server.url, "others", { n: 1 });
+  const none = join(folder, "none.ndjson");
+  for (const [words, isThere] of [
+    [["export", none], false],
+    [["import", file], true],
+  ] as const) {
+    const { code, stderr } = await millrace(...words, "--url", server.url);
+    expect([words[0], code]).toEqual([words[0], 1]);
+    expect(stderr).toContain("A log in Redis is saved and put back by Redis");
+    expect(existsSync(words[1])).toBe(isThere);
+  }
+  expect((await fetch(`${server.url}/v1/streams/scores`)).status).toBe(404);
 });

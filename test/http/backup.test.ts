@@ -3,14 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Log, NewEvent, StreamInfo } from "../../src/log/log.ts";
+import type { AppendOptions, Log, NewEvent, StreamInfo } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { openLmdbLog } from "../../src/log/lmdb.ts";
 import { foldChat, EMPTY_CHAT } from "../../src/protocol/chat.ts";
 import { cursorAt, formatCursor, parseCursor, resolveCursor } from "../../src/protocol/cursor.ts";
 import type { Entry } from "../../src/protocol/event.ts";
 import { parseStreamName } from "../../src/protocol/names.ts";
-import { EVENTS, blocks, startApp } from "../support/app.ts";
+import type { StreamName } from "../../src/protocol/names.ts";
+import { EVENTS, answerSlowly, blocks, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 
 const NDJSON = { "content-type": "application/x-ndjson" };
@@ -259,6 +260,51 @@ test("an answer that was being written ends as interrupted, in its chat and in t
     (await other.send("POST", `/v1/chats/${chat}/continue`, { model: "told" }, { "idempotency-key": "k2" }))
       .status,
   ).toBe(202);
+});
+
+test("an answer that was being written has its end as soon as anybody sees it: a kill leaves none without", async () => {
+  await using app = await startApp();
+  answerSlowly(app.told);
+  const { chat } = (await (await app.send("POST", "/v1/chats", {})).json()) as { chat: string };
+  await app.send("POST", `/v1/chats/${chat}/messages`, { text: "hi", model: "told" });
+  const { stream } = (await (await app.send("POST", "/v1/runs", { prompt: "hi", model: "told" })).json()) as {
+    stream: string;
+  };
+  for (const name of [`chats/${chat}`, stream])
+    await expect
+      .poll(async () => JSON.stringify(await contentOf(app.server.log, name)), { timeout: 20_000 })
+      .toContain("Hello");
+  await expect
+    .poll(async () => JSON.stringify(await contentOf(app.server.log, "people/local/chats")), {
+      timeout: 20_000,
+    })
+    .toContain('\\"run\\"');
+  const saved = await save(app);
+
+  const log = createMemoryLog();
+  const appends: string[] = [];
+  const watched = {
+    ...log,
+    append(name: StreamName, ...rest: [readonly NewEvent[], AppendOptions?]) {
+      appends.push(name);
+      return log.append(name, ...rest);
+    },
+  };
+  await using other = await startApp({ log: watched });
+  expect((await putBack(other, saved)).status).toBe(200);
+  // Nothing is said of them afterwards.
+  expect(appends).toEqual([]);
+  for (const name of [`chats/${chat}`, stream]) {
+    const { info, entries } = await contentOf(log, name);
+    expect(entries.at(-1)?.data).toContain('"reason":"interrupted"');
+    expect(info.isClosed).toBe(name === stream);
+    // It is told apart from what was written there after the backup.
+    expect(info.epochs.at(-1)?.from).toBe(info.head);
+  }
+  const { entries } = await contentOf(log, "people/local/chats");
+  expect(entries.map(({ data }) => JSON.parse(data))).toMatchObject([{ key: chat, reason: "interrupted" }]);
+  const list = await contentOf(app.server.log, "people/local/chats");
+  expect(entries[0]?.offset).toBe(list.info.head + 1);
 });
 
 test("what does not fit together is refused, and nothing of it is there", async () => {
