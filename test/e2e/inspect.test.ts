@@ -11,12 +11,13 @@ import { openLivePage, overflowOf } from "../support/live-page.ts";
 
 const PATIENCE = { timeout: 20_000 };
 
-/** Says a word, nothing for longer than a pause should be, and another. */
+/** Says a word, nothing for longer than a pause should be, and another; or nothing more. */
 const halting: Provider = {
   name: "halting",
-  models: () => Promise.resolve([{ id: "halting", origin: "test" }]),
-  async *generate() {
+  models: () => Promise.resolve(["halting", "endless"].map((id) => ({ id, origin: "test" }))),
+  async *generate({ model }, signal) {
     yield { type: "text", text: "One" };
+    if (model === "endless") await new Promise((resolve) => signal.addEventListener("abort", resolve));
     await new Promise((resolve) => setTimeout(resolve, 2_100));
     yield { type: "text", text: " two" };
     yield { type: "finish", reason: "stop" };
@@ -112,6 +113,62 @@ test("the timeline of a run shows when its first token came, and where it said n
   await line.locator('.lane-mark[data-tone="end"]').waitFor({ state: "attached" });
   await page.context().close();
 });
+
+test("the inspector finds, stops, publishes, closes, and plays a stream again with the pauses that it had", async () => {
+  const begun = await send("POST", "runs", { prompt: "Wait", model: "endless" });
+  const { run: endless } = (await begun.json()) as { run: string };
+  const { page, errors } = await openLivePage(browser, `${url}/inspect`);
+  const runs = page.getByRole("region", { name: "Runs" }).locator("tbody tr");
+  await page.getByRole("searchbox").fill(endless);
+  await expect.poll(() => runs.count(), PATIENCE).toBe(1);
+  await runs.getByRole("button", { name: "Stop" }).click();
+  await expect.poll(() => runs.innerText(), PATIENCE).toContain("cancelled");
+  await page.getByRole("searchbox").fill("nothing-of-this-name");
+  await expect.poll(() => runs.count(), PATIENCE).toBe(0);
+
+  const said = page.locator(".inspect-act output");
+  await page.getByLabel("Stream", { exact: true }).fill("tape");
+  for (const n of [1, 2]) {
+    await page.getByLabel("Event").fill(`{"n":${n}}`);
+    await page.getByRole("button", { name: "Publish" }).click();
+    await expect.poll(() => textsOf("tape"), PATIENCE).toHaveLength(n);
+    await expect.poll(() => said.innerText(), PATIENCE).toBe("Published to tape.");
+  }
+  await page.getByLabel("Event").fill("{");
+  await page.getByRole("button", { name: "Publish" }).click();
+  await expect.poll(() => said.innerText(), PATIENCE).toMatch(/JSON/);
+  await page.getByRole("button", { name: "Close the stream" }).click();
+  await expect.poll(() => said.innerText(), PATIENCE).toBe("tape is closed.");
+
+  await page.getByLabel("Play into").fill("tape-again");
+  await page.getByRole("button", { name: "Play again" }).click();
+  await expect.poll(() => said.innerText(), PATIENCE).toBe("Played 2 events of tape into tape-again.");
+  expect(await textsOf("tape-again")).toEqual(await textsOf("tape"));
+  // A timer may fire a little early.
+  expect(await pauseOf("tape-again")).toBeGreaterThanOrEqual((await pauseOf("tape")) - 5);
+  // What is closed takes nothing more, and says so.
+  await page.getByLabel("Event").fill('{"n":3}');
+  await page.getByRole("button", { name: "Publish" }).click();
+  await expect.poll(() => said.innerText(), PATIENCE).toContain("closed");
+  expect(await textsOf("tape")).toHaveLength(2);
+  expect(errors.filter((error) => !error.includes("409"))).toEqual([]);
+  await page.context().close();
+});
+
+async function pageOf(name: string): Promise<{ at: number; event: object }[]> {
+  const response = await fetch(`${url}/v1/streams/${name}`);
+  return response.ok ? ((await response.json()) as { events: { at: number; event: object }[] }).events : [];
+}
+
+/** Between its first event and its second, in milliseconds. */
+async function pauseOf(name: string): Promise<number> {
+  const [first = NaN, second = NaN] = (await pageOf(name)).map(({ at }) => at);
+  return second - first;
+}
+
+async function textsOf(name: string): Promise<object[]> {
+  return (await pageOf(name)).map(({ event }) => event);
+}
 
 test("of a name that does not exist it says who waits for it", async () => {
   const leaving = new AbortController();
