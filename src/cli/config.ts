@@ -15,6 +15,7 @@ export interface ServeConfig {
   titles: boolean;
   allowedHost: string[];
   allowedOrigin: string[];
+  basePath?: string;
   insecure: boolean;
   keys?: string;
   guests?: Scope[];
@@ -57,6 +58,7 @@ const list = (value: string) => value.split(",").map((part) => part.trim());
 const flag = (value: string) =>
   /^(true|1)$/.test(value) ? true : /^(false|0)$/.test(value) ? false : undefined;
 const onOff = "true or false";
+const BASE_PATH = /^(?:\/[A-Za-z0-9._~-]+)+$/;
 const seconds = (value: string) => (/^\d{1,4}$/.test(value) ? Number(value) * 1_000 : undefined);
 
 export const SETTINGS: readonly Setting[] = [
@@ -128,6 +130,13 @@ export const SETTINGS: readonly Setting[] = [
     help: "origins whose pages may use the server, with commas between",
     read: list,
     takes: "origins with commas between",
+  },
+  {
+    name: "base-path",
+    argument: "path",
+    help: "the path under which a proxy hands requests on, such as /millrace (default: none)",
+    read: (value) => (BASE_PATH.test(value) ? value : undefined),
+    takes: "a path such as /millrace, without a slash at its end",
   },
   {
     name: "insecure",

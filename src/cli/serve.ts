@@ -31,10 +31,11 @@ export async function serve(flags: Readonly<Record<string, unknown>>): Promise<v
     );
   }
   const server = await open(config, auth);
-  const url = await listen(server, config).catch(async (error: unknown) => {
+  const origin = await listen(server, config).catch(async (error: unknown) => {
     await server.close();
     throw error;
   });
+  const url = origin + (config.basePath ?? "");
   const model = await server.models.find(config.model);
   if (config.model !== undefined && model?.id !== config.model) {
     process.stderr.write(
@@ -67,6 +68,8 @@ async function open(config: ServeConfig, { options: auth }: CliAuth): Promise<Mi
       allowedHosts: config.allowedHost,
       allowedOrigins: config.allowedOrigin,
       isInsecure: config.insecure,
+      hasPages: true,
+      ...(config.basePath !== undefined && { basePath: config.basePath }),
       ...(auth && { auth }),
       limits: limitsOf(config),
       ...(config.model !== undefined && { model: config.model }),

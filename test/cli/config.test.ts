@@ -58,6 +58,10 @@ test.each([
     { flags: {}, env: {}, file: file({ dev: "yes" }) },
     'dev in millrace.config.json takes true or false, not "yes"',
   ],
+  [
+    { flags: {}, env: { MILLRACE_BASE_PATH: "/chat/" } },
+    'MILLRACE_BASE_PATH takes a path such as /millrace, without a slash at its end, not "/chat/"',
+  ],
   [{ flags: {}, env: {}, file: { path: "x.json", text: "{" } }, "x.json is not JSON"],
   [{ flags: {}, env: {}, file: { path: "x.json", text: "[]" } }, "x.json must hold an object"],
 ])("says what is wrong and what would be right: %#", (sources, text) => {

@@ -54,6 +54,16 @@ test("serve says where it is and ends with 0 at Ctrl+C", async () => {
   expect(await server.exit).toBe(0);
 });
 
+test("serve under a path says where it is, and has its page and its streams there", async () => {
+  await using server = await startServerProcess({ args: ["--base-path", "/chat"] });
+  await expect.poll(() => server.output()).toMatch(/^Millrace {2}http:\/\/127\.0\.0\.1:\d+\/chat\n/);
+  expect(await (await fetch(`${server.url}/chat/c/abc`)).text()).toContain(' src="/chat/assets/');
+  expect((await fetch(`${server.url}/chat/v1/models`)).status).toBe(200);
+  // Other commands find it by its data folder.
+  const { code, out } = await run(["publish", "scores", '{"n":1}', "--data", server.dataDir]).done;
+  expect({ code, out }).toMatchObject({ code: 0 });
+});
+
 test("a taken data folder ends with 3 and names its owner", async () => {
   await using server = await startServerProcess();
   const { code, err } = await run(["serve", "--port", "0", "--data", server.dataDir]).done;
