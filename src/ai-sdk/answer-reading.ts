@@ -36,12 +36,12 @@ export async function begin(
   throw unreachable();
 }
 
-/** Reads an answer to its end, whatever happens to the network: each part once, in order.
+/** Reads an answer to its end, whatever happens to the network: each part once, in order, with the cursor up to it.
  *  Errors: as `begin`. */
 export async function readAnswer(
   source: AnswerSource,
   { signal, delayMs }: ReadingOptions,
-  onPart: (part: unknown) => void,
+  onParts: (parts: unknown[], cursor: string | undefined) => void,
 ): Promise<void> {
   let cursor: string | undefined;
   let message: string | undefined;
@@ -54,8 +54,8 @@ export async function readAnswer(
       if (response.ok) {
         message ??= response.headers.get("x-millrace-message") ?? undefined;
         const isWhole = await readParts(response, (parts, id) => {
-          for (const part of parts) onPart(part);
           cursor = id ?? cursor;
+          onParts(parts, cursor);
           attempt = 0;
         });
         if (isWhole) return;

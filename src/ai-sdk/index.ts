@@ -1,2 +1,3 @@
+export type { ChatView } from "./follower.ts";
 export { createChatTransport } from "./transport.ts";
 export type { ChatTransportOptions, MillraceChatTransport, SendRequest } from "./transport.ts";

@@ -1,5 +1,7 @@
 import { backOff, begin, readAnswer } from "./answer-reading.ts";
 import type { AnswerSource } from "./answer-reading.ts";
+import { Follower } from "./follower.ts";
+import type { ChatView } from "./follower.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 
 export interface ChatTransportOptions {
@@ -8,7 +10,8 @@ export interface ChatTransportOptions {
   /** Sent with each request. Default: none. */
   headers?: Record<string, string>;
   fetch?: typeof fetch;
-  /** What the hook's `stop()` does: `stop` ends the answer, for everybody; `leave` only stops reading it. Default `stop`. */
+  /** What the hook's `stop()` does: `stop` ends the answer, for everybody; `leave` only stops reading it. Default `stop`, but for a component that
+   *  followed the chat and goes: `@ai-sdk/react` 4 calls it then, and means its own reading. */
   onStop?: "stop" | "leave";
   /** Between two attempts to go on with an answer, in milliseconds. Default: 250, doubled up to 5,000, and half of it by chance. */
   delayMs?: (attempt: number) => number;
@@ -39,6 +42,9 @@ export interface MillraceChatTransport {
   }): Promise<ReadableStream<never> | null>;
   /** Ends what is written in a chat, for everybody. Resolves when it has ended, or never began. */
   stop(chatId: string): Promise<void>;
+  /** Shows a chat in what `useChat` returned: what it holds, what is being written, and what other tabs and devices send. A page that
+   *  nobody sees is shown it once it is seen. Returns how to leave it, for an effect to return. */
+  follow(chatId: string, view: ChatView): () => void;
 }
 
 const STOP_ATTEMPTS = 10;
@@ -53,8 +59,11 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
   const latest = new Map<string, object>();
   /** By chat: the key of the start that has not ended here yet. */
   const keys = new Map<string, string>();
+  /** By chat: how many answers this page reads. */
+  const readings = new Map<string, number>();
+  const followers = new Map<Follower, string>();
 
-  const pathOf = (chat: string, command: string) => `${api}/${encodeURIComponent(chat)}/${command}`;
+  const pathOf = (chat: string) => `${api}/${encodeURIComponent(chat)}`;
 
   function resume(
     chat: string,
@@ -64,14 +73,14 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
   ): Promise<Response> {
     const query = place.message === undefined ? "" : `?message=${encodeURIComponent(place.message)}`;
     const last = place.cursor !== undefined && { "last-event-id": place.cursor };
-    return send(pathOf(chat, "stream") + query, { headers: { ...headers, ...more, ...last }, signal });
+    return send(`${pathOf(chat)}/stream${query}`, { headers: { ...headers, ...more, ...last }, signal });
   }
 
   /** Says stop, with the key of what was started here: it may not have arrived. */
   async function stop(chat: string, key = keys.get(chat)): Promise<void> {
     const body = JSON.stringify(key === undefined ? {} : { key });
     for (let attempt = 0; attempt < STOP_ATTEMPTS; attempt++) {
-      const response = await send(pathOf(chat, "stop"), {
+      const response = await send(`${pathOf(chat)}/stop`, {
         method: "POST",
         headers: json,
         body,
@@ -96,9 +105,11 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
     const leave = () => left.abort(signal?.reason);
     const onAbort = () => {
       if (onStop === "leave") return leave();
-      // The hook also aborts what it resumes anew, and then asks for it at once.
+      const wasFollowed = isFollowed(chat);
+      // The hook also aborts what it resumes anew, and then asks for it at once; and in a component that goes, whose other effects end now.
       setTimeout(() => {
-        if (key === undefined && latest.get(chat) !== request) leave();
+        const isGone = wasFollowed && !isFollowed(chat);
+        if (isGone || (key === undefined && latest.get(chat) !== request)) leave();
         // The run is ended before its reader goes. That a stop failed, a reload shows.
         else void stop(chat, key).then(leave, leave);
       });
@@ -107,13 +118,30 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
     else signal?.addEventListener("abort", onAbort);
   }
 
-  function follow(source: AnswerSource, left: AbortController, onEnd?: () => void): ReadableStream<never> {
+  const isFollowed = (chat: string) => [...followers.values()].includes(chat);
+
+  /** An answer is read now, or no longer, up to `cursor`. */
+  function count(chat: string, change: 1 | -1, cursor?: string): void {
+    readings.set(chat, (readings.get(chat) ?? 0) + change);
+    if (readings.get(chat) === 0) readings.delete(chat);
+    for (const [follower, followed] of followers) if (followed === chat) follower.onReading(cursor);
+  }
+
+  function toStream(
+    source: AnswerSource,
+    left: AbortController,
+    onEnd: (cursor: string | undefined) => void,
+  ): ReadableStream<never> {
+    let cursor: string | undefined;
     return new ReadableStream<never>({
       start(controller) {
         const { signal } = left;
-        // Its chunks are of the version's own type.
-        void readAnswer(source, { signal, delayMs }, (part) => controller.enqueue(part as never))
-          .finally(onEnd)
+        void readAnswer(source, { signal, delayMs }, (parts, id) => {
+          cursor = id;
+          // Its chunks are of the version's own type.
+          for (const part of parts) controller.enqueue(part as never);
+        })
+          .finally(() => onEnd(cursor))
           .then(
             () => controller.close(),
             (error: unknown) => controller.error(error),
@@ -143,14 +171,16 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
         start: () => send(api, init),
         resume: (place) => resume(chatId, more, place, left.signal),
       };
-      const forget = () => {
+      const end = (cursor?: string) => {
         if (keys.get(chatId) === key) keys.delete(chatId);
+        count(chatId, -1, cursor);
       };
+      count(chatId, 1);
       try {
         const first = await begin(source, { signal: left.signal, delayMs });
-        return follow({ ...source, first }, left, forget);
+        return toStream({ ...source, first }, left, end);
       } catch (error) {
-        forget();
+        end();
         throw error;
       }
     },
@@ -163,12 +193,32 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
         start: () => resume(chatId, more, {}, left.signal),
         resume: (place) => resume(chatId, more, place, left.signal),
       };
-      const first = await source.start();
-      if (first.status === 204) return null;
-      if (!first.ok) throw await refusalOf(first);
-      return follow({ ...source, first }, left);
+      const end = (cursor?: string) => count(chatId, -1, cursor);
+      count(chatId, 1);
+      try {
+        const first = await begin(source, { signal: left.signal, delayMs });
+        if (first.status !== 204) return toStream({ ...source, first }, left, end);
+      } catch (error) {
+        end();
+        throw error;
+      }
+      end();
+      return null;
     },
     stop: (chatId) => stop(chatId),
+    follow(chatId, view) {
+      const follower = new Follower({
+        view,
+        isReading: () => readings.has(chatId),
+        ask: (more, signal) => send(pathOf(chatId), { headers: { ...headers, ...more }, signal }),
+        delayMs,
+      });
+      followers.set(follower, chatId);
+      return () => {
+        followers.delete(follower);
+        follower.leave();
+      };
+    },
   };
 }
 

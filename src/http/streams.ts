@@ -185,7 +185,7 @@ export function createStreamReader({ log, hub, presence, edge }: StreamReaderOpt
 }
 
 /** Where a request wants to go on: its cursor if that can be honoured; else it is told why not. */
-function readingStart(context: Context, info: StreamInfo | undefined): ReadingStart {
+export function readingStart(context: Context, info: StreamInfo | undefined): ReadingStart {
   const given = requestCursor(context);
   const after = given === undefined ? context.req.query("after") : undefined;
   if (after === "now") return { at: "now" };

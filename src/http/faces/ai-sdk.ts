@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { Context } from "hono";
 import { z } from "zod";
+import type { ReadChat } from "../../chat/chat-reader.ts";
 import type { Chats } from "../../chat/chats.ts";
 import type { FoundModel } from "../../chat/models.ts";
 import type { Hub } from "../../hub/hub.ts";
@@ -12,9 +13,11 @@ import { chatStream } from "../../protocol/names.ts";
 import { accessOf } from "../auth/access.ts";
 import { idempotencyKey, readBody } from "../body.ts";
 import { stopSchema } from "../chats.ts";
-import { openReader, requestCursor } from "../event-stream.ts";
+import { openEventStream, openReader, requestCursor, wantsEvents } from "../event-stream.ts";
 import type { Edge } from "../event-stream.ts";
 import { setHeader } from "../headers.ts";
+import { streamFormat } from "../stream-format.ts";
+import { readingStart } from "../streams.ts";
 import { toUiMessages } from "./ai-sdk-messages.ts";
 import { AnswerReader } from "./ai-sdk-reader.ts";
 import { toUiRequest, uiRequestSchema } from "./ai-sdk-request.ts";
@@ -41,6 +44,11 @@ const OWN_NAME = /^[a-z0-9]{16}$/;
 /** Whether a path answers with parts: who asks there stays as a reader does. */
 export function isUiStreamPath(path: string): boolean {
   return path === "/api/chat" || /^\/api\/chat\/[^/]+\/stream$/.test(path);
+}
+
+interface FoundChat extends ReadChat {
+  owner: string;
+  chat: string;
 }
 
 /** `/api/chat`: what `useChat` of the AI SDK asks for, said by our own chats.
@@ -72,15 +80,16 @@ export function aiSdkRoutes({ log, hub, chats, edge, now }: AiSdkOptions): Hono 
   });
 
   routes.get("/api/chat/:id", async (context) => {
-    const { chat, state } = await find(context);
+    if (wantsEvents(context) && context.req.method === "GET") return openChat(context);
+    const { chat, state, cursor } = await find(context);
     context.header("Cache-Control", "no-store");
-    return context.json({ id: chat, messages: toUiMessages(state) });
+    return context.json({ id: chat, cursor, messages: toUiMessages(state) });
   });
 
   routes.get("/api/chat/:id/stream", async (context) => {
-    const found = await find(context).catch(ignoreUnknown);
-    if (found === undefined && !OWN_NAME.test(context.req.param("id"))) return context.body(null, 204);
-    const { chat, state } = found ?? (await find(context));
+    const found = await findIfAny(context);
+    if (found === undefined) return context.body(null, 204);
+    const { chat, state } = found;
     const cursor = requestCursor(context);
     const answer = answerOf(state, context.req.query("message"), cursor !== undefined);
     if (answer === undefined) return context.body(null, 204);
@@ -108,11 +117,29 @@ export function aiSdkRoutes({ log, hub, chats, edge, now }: AiSdkOptions): Hono 
     return (await chats.ownerOf(id)) === owner ? id : nameOf(owner, id);
   }
 
-  async function find(context: Context): Promise<{ owner: string; chat: string; state: ChatState }> {
+  async function find(context: Context): Promise<FoundChat> {
     const owner = accessOf(context).id;
     const chat = await chatOf(owner, context.req.param("id") ?? "");
-    const { state } = await chats.read(owner, chat);
-    return { owner, chat, state };
+    return { owner, chat, ...(await chats.read(owner, chat)) };
+  }
+
+  /** Undefined: a name that the client has just made up. */
+  async function findIfAny(context: Context): Promise<FoundChat | undefined> {
+    try {
+      return await find(context);
+    } catch (error) {
+      if (OWN_NAME.test(context.req.param("id") ?? "")) throw error;
+      return ignoreUnknown(error);
+    }
+  }
+
+  /** The chat's own events. Those of a chat that is not made yet come with its first message. */
+  async function openChat(context: Context): Promise<Response> {
+    const { id } = accessOf(context);
+    const chat = (await findIfAny(context))?.chat ?? (await nameOf(id, context.req.param("id") ?? ""));
+    const stream = chatStream(chat);
+    const from = readingStart(context, await log.info(stream));
+    return openEventStream(context, hub, edge, { stream, format: streamFormat, from });
   }
 
   async function placeOf(chat: string, text: string): Promise<number> {

@@ -28,11 +28,14 @@ export const AI_SDK_OPERATIONS: Operations = {
   "GET /api/chat/:id": {
     tag: "AI SDK",
     summary: "Read a chat as UI messages",
-    description: "An answer that is being written is left out: it comes by the stream.",
+    description:
+      "An answer that is being written is left out: it comes by the stream. Where `Accept` names `text/event-stream`: the events of the chat, after `Last-Event-ID`, also of one that is not made yet.",
+    headers: ["Last-Event-ID"],
     answers: {
       "200": {
-        description: "The newest branch.",
-        schema: z.object({ id: z.string(), messages: z.array(uiMessageSchema) }),
+        description: "The newest branch, and the cursor up to which it was read.",
+        schema: z.object({ id: z.string(), cursor: z.string(), messages: z.array(uiMessageSchema) }),
+        events: "Those of the stream `chats/{chat}`.",
       },
     },
     errors: ["chat-unknown"],
