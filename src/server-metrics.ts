@@ -80,7 +80,6 @@ export function createMetrics(): Metrics {
   const tokens = counter("run_deltas", "Deltas of runs that have ended.");
   const expired = counter("lease_expiries", "Runs that were found with their process gone, and ended.");
   const logLatency = histogram("log_append_seconds", "From an append to its commit, one in 16.", SECONDS);
-  let hasDefaults = false;
 
   return {
     onRunEnd({ reason, startedAt, firstAt, lastAt, endedAt, deltas }) {
@@ -101,9 +100,6 @@ export function createMetrics(): Metrics {
     onAppendTimed: (seconds) => logLatency.observe(seconds),
     onLeaseExpired: (count) => expired.inc(count),
     async render({ hub, runner, tally, version }) {
-      // Only for who is asked: they watch the event loop and the garbage collector.
-      if (!hasDefaults) collectDefaultMetrics({ register: registry });
-      hasDefaults = true;
       const looks = hub.look();
       const { counts } = hub;
       info.set({ version }, 1);
@@ -121,9 +117,22 @@ export function createMetrics(): Metrics {
       setTotal(eventsIn, tally.events);
       setTotal(bytesIn, tally.eventBytes);
       setTotal(bytesOut, tally.bytes);
-      return { type: registry.contentType, text: await registry.metrics() };
+      const texts = await Promise.all([registry, processMetrics()].map((each) => each.metrics()));
+      return { type: registry.contentType, text: texts.join("\n") };
     },
   };
+}
+
+let ofProcess: Registry | undefined;
+
+/** What the process does, whatever its servers do: one for all of them, since nothing ends its watch over the event loop and the garbage
+ *  collector, which begins only where somebody asks. */
+function processMetrics(): Registry {
+  if (ofProcess === undefined) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess });
+  }
+  return ofProcess;
 }
 
 /** A total that is counted elsewhere. */

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
+import perfHooks from "node:perf_hooks";
 import {
   InMemorySpanExporter,
   BasicTracerProvider,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { trace } from "@opentelemetry/api";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { createLogger } from "../src/server.ts";
 import { createMemoryLog } from "../src/log/memory.ts";
 import { answerSlowly, startApp } from "./support/app.ts";
@@ -58,6 +59,16 @@ test("what happened is in /metrics: readers, events, runs by reason, first token
   // A scrape counts what is, not what was counted by the one before.
   expect((await figuresOf(app)).get("millrace_readers_total")).toBe(1);
   await reader?.cancel();
+});
+
+test("servers that come and go in one process leave no watch over it behind, however many were asked", async () => {
+  const watch = vi.spyOn(perfHooks, "monitorEventLoopDelay");
+  for (let n = 0; n < 3; n++) {
+    await using app = await startApp();
+    expect((await figuresOf(app)).get("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+  }
+  expect(watch.mock.calls.length).toBeLessThanOrEqual(1);
+  watch.mockRestore();
 });
 
 test("a reader that comes back with a cursor is a reconnect, and one whose cursor is unknown a reset", async () => {
