@@ -3,12 +3,12 @@
  *  Measures Millrace beside its rivals, and writes results/*.json; without names also RESULTS.md and charts/, and with --report a
  *  run of some puts theirs in. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadContestant } from "./contestants/index.mjs";
-import { ROOT } from "./contestants/product.mjs";
+import { ROOT, copyProduct } from "./contestants/product.mjs";
 import { describeMachine } from "./machine.mjs";
 import { describeRounds } from "./measure.mjs";
 import { mergeReport, writeReport } from "./report.mjs";
@@ -93,12 +93,7 @@ function prepare(size) {
     if (!succeeds("npm", args)) return false;
   }
   if (!succeeds(process.execPath, ["scripts/build.mjs", "--if-needed"])) return false;
-  // A copy, which a build beside the run does not change. Its packages are found from where it lies.
-  const copy = join(ROOT, ".cache", `bench-${process.pid}/`);
-  cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
-  cpSync(join(ROOT, "package.json"), join(copy, "package.json"));
-  process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
-  process.env.BENCH_PRODUCT = copy;
+  process.env.BENCH_PRODUCT = copyProduct("bench");
   return true;
 }
 

@@ -1,10 +1,8 @@
 /** Breaks nodes and compares what every reader got: `node bench/torture.mjs [case…] [--report] [--shared] [--nice]` (needs redis-server).
  *  Without names all cases, about 50 minutes. Exit code 1 on any loss. */
 import { spawnSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { ROOT } from "./contestants/product.mjs";
+import { ROOT, copyProduct, productCommand } from "./contestants/product.mjs";
 import { reportNodes, show } from "./nodes-report.mjs";
 
 const CROWD = ["--nodes", "3", "--runs", "200", "--rate", "20", "--cut-after", "20000"];
@@ -97,27 +95,20 @@ function main() {
     stdio: "inherit",
   });
   if (build.status !== 0) return 1;
-  // A copy, which a build beside the run does not change.
-  const copy = join(ROOT, ".cache", `torture-${process.pid}/`);
-  cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
-  cpSync(join(ROOT, "package.json"), join(copy, "package.json"));
+  process.env.BENCH_PRODUCT = copyProduct("torture");
   let isWhole = true;
-  try {
-    for (const name of positionals.length > 0 ? positionals : Object.keys(CASES)) {
-      const args = CASES[name];
-      const command = [process.execPath, join(copy, "dist/cli/main.js"), "torture", "--json", ...args];
-      const [program, ...rest] = values.nice ? ["nice", "-n", "10", ...command] : command;
-      const { stdout, status } = spawnSync(program, rest, {
-        encoding: "utf8",
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      console.log(name, stdout.trim());
-      isWhole &&= status === 0;
-      const row = [name, Number(args[args.indexOf("--runs") + 1]), JSON.parse(stdout)];
-      if (values.report) reportNodes("torture", describeTorture([row]), { isShared: values.shared });
-    }
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
+  for (const name of positionals.length > 0 ? positionals : Object.keys(CASES)) {
+    const args = CASES[name];
+    const command = [process.execPath, productCommand(), "torture", "--json", ...args];
+    const [program, ...rest] = values.nice ? ["nice", "-n", "10", ...command] : command;
+    const { stdout, status } = spawnSync(program, rest, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    console.log(name, stdout.trim());
+    isWhole &&= status === 0;
+    const row = [name, Number(args[args.indexOf("--runs") + 1]), JSON.parse(stdout)];
+    if (values.report) reportNodes("torture", describeTorture([row]), { isShared: values.shared });
   }
   return isWhole ? 0 : 1;
 }

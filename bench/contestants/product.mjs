@@ -1,10 +1,22 @@
+import { cpSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What is measured: a copy of dist/, which a build beside the run does not change. */
+/** What is measured: dist/, or a copy of it. */
 const folder = () => process.env.BENCH_PRODUCT ?? ROOT;
 const requireFrom = () => createRequire(`${folder()}package.json`);
+
+/** Makes a copy of dist/, which a build beside the run does not change, and which is gone with this process. Its packages are found from where
+ *  it lies. Returns what `BENCH_PRODUCT` is to be. */
+export function copyProduct(name) {
+  const copy = join(ROOT, ".cache", `${name}-${process.pid}/`);
+  cpSync(join(ROOT, "dist"), join(copy, "dist"), { recursive: true });
+  cpSync(join(ROOT, "package.json"), join(copy, "package.json"));
+  process.once("exit", () => rmSync(copy, { recursive: true, force: true }));
+  return copy;
+}
 
 export const productCommand = () => `${folder()}dist/cli/main.js`;
 
