@@ -8,11 +8,22 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const KEPT = join(HERE, "results", "nodes.json");
 const RESULTS = join(HERE, "RESULTS.md");
 
-/** The parts on several nodes, in the order of RESULTS.md; each is measured by a command of its own. */
-const PARTS = ["torture", "drain", "redis", "redis-appends"];
+/** What is measured by a command of its own, in the order of RESULTS.md, and under which heading it stands there. */
+const PARTS = {
+  torture: "Several nodes",
+  drain: "Several nodes",
+  redis: "Several nodes",
+  "redis-appends": "Several nodes",
+  soak: "Under strain",
+  "slow-connections": "Under strain",
+  fuzz: "Under strain",
+};
+const GUIDED = ["torture", "drain", "redis", "redis-appends"];
+const FIRST = new RegExp(`\\n## (${[...new Set(Object.values(PARTS))].join("|")})`);
 
 /** What a part has measured. A row is under its first cell: measured again, it takes the place of what stood there.
- *  @typedef {{title: string, command: string, columns: string[], rows: string[][], notes: string[]}} Part */
+ *  @typedef {{title: string, command: string, columns: string[], rows: string[][], notes: string[],
+ *           chart?: {title: string, file: string}}} Part */
 
 /** Puts a part into RESULTS.md, at its end, and leaves the others as they are.
  *  @param {Part} part */
@@ -29,22 +40,24 @@ export function reportNodes(name, part, { isShared = false } = {}) {
   kept[name] = { ...part, rows: [...rows.values()], runs: Object.fromEntries(runs) };
   writeFileSync(KEPT, `${JSON.stringify(kept, undefined, 1)}\n`);
   const text = readFileSync(RESULTS, "utf8");
-  const from = text.indexOf("\n## Several nodes");
+  const from = text.search(FIRST);
   writeFileSync(
     RESULTS,
     `${(from === -1 ? text : text.slice(0, from)).trimEnd()}\n\n${nodeSections().join("\n").trimEnd()}\n`,
   );
-  // The guide's figures are of all parts.
-  if (PARTS.every((each) => kept[each] !== undefined)) writeCapacity(join(HERE, ".."));
+  // The guide's figures are of these.
+  if (GUIDED.every((each) => kept[each] !== undefined)) writeCapacity(join(HERE, ".."));
 }
 
 /** All parts as they stand in RESULTS.md: lines. */
 export function nodeSections() {
   const kept = readKept();
-  return PARTS.flatMap((name) => (kept[name] === undefined ? [] : section(kept[name])));
+  return Object.entries(PARTS).flatMap(([name, heading]) =>
+    kept[name] === undefined ? [] : section(heading, kept[name]),
+  );
 }
 
-function section({ title, command, columns, rows, notes, runs }) {
+function section(heading, { title, chart, command, columns, rows, notes, runs }) {
   const rule = columns.map((_, index) => (index === 0 ? "---" : "---:"));
   const when = [...new Set(Object.values(runs))];
   const measured = when.map((run) => {
@@ -52,8 +65,9 @@ function section({ title, command, columns, rows, notes, runs }) {
     return `${when.length > 1 ? `${of.join("; ")}: ` : ""}${run}.`;
   });
   return [
-    `## Several nodes: ${title}`,
+    `## ${heading}: ${title}`,
     "",
+    ...(chart === undefined ? [] : [`![${chart.title}](${chart.file})`, ""]),
     ...[columns, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`),
     "",
     ...notes.flatMap((note) => [note, ""]),
