@@ -23,7 +23,7 @@ const STEP_READERS = 4;
 export class Channel implements Source, PageOwner {
   readonly stream: StreamName;
   readonly format: Format;
-  /** Undefined while the stream does not exist. */
+  /** As it was last heard of, by the watch or by a read that was ahead of it. Undefined while the stream does not exist. */
   info: StreamInfo | undefined;
   /** The last offset that is given to readers. It stands while a flush is under way, so that all who were together stay together,
    *  and get the same bytes. */
@@ -66,7 +66,7 @@ export class Channel implements Source, PageOwner {
     this.#ring = new Ring(this.head);
     const missed = this.#missed ?? [];
     this.#missed = undefined;
-    for (const commit of missed) this.#onCommit(commit);
+    for (const commit of missed) if (!this.isDropped) this.#onCommit(commit);
   }
 
   get isClosed(): boolean {
@@ -145,7 +145,14 @@ export class Channel implements Source, PageOwner {
     return this.readers.length > 1;
   }
 
+  honours(info: StreamInfo, after: number): boolean {
+    if (this.info === undefined) return true;
+    const place = resolveCursor(info, cursorAt(this.info.epochs, after));
+    return place.status === "honoured" || place.reason === "trimmed";
+  }
+
   encodePage(info: StreamInfo, entries: readonly Entry[]): Frame[] {
+    this.#learn(info);
     if ((entries.at(-1)?.offset ?? 0) > this.head) this.advance();
     return entries.map((entry) => ({ offset: entry.offset, bundle: this.#encode(info, entry) }));
   }
@@ -184,23 +191,23 @@ export class Channel implements Source, PageOwner {
       this.#missed.push(commit);
       return;
     }
-    if (commit.type === "deleted") {
-      // Who ends leaves the list.
-      for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.onDeleted();
-      return;
-    }
-    if (commit.type === "replaced") {
-      // They come back with their cursors, and are told what became of them.
-      for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) last.destroy();
+    if (commit.type !== "appended") {
+      // Who goes leaves the list. Those who are cut come back with their cursors, and are told what became of them.
+      for (let last = this.readers.at(-1); last !== undefined; last = this.readers.at(-1)) {
+        if (commit.type === "deleted") last.onDeleted();
+        else last.destroy();
+      }
+      // Who is on the way opens another: this one knows of a stream that is no more.
+      if (!this.isDropped) this.#onEmpty();
       return;
     }
     // Its reader knew more.
     if (commit.info.head < this.#newest) return;
-    this.info = commit.info;
+    this.#learn(commit.info);
     const [first] = commit.entries;
     if (first === undefined && commit.info.head > this.#newest) this.#jumpTo(commit.info.head);
     const isNext =
-      first === undefined || this.info.kind === "state" || first.offset - first.span <= this.#newest;
+      first === undefined || commit.info.kind === "state" || first.offset - first.span <= this.#newest;
     // What a log did not tell is read from it.
     if (!isNext) this.#ring = new Ring(first.offset - first.span);
     for (const entry of commit.entries) {
@@ -209,6 +216,11 @@ export class Channel implements Source, PageOwner {
       this.#newest = entry.offset;
     }
     this.#schedule();
+  }
+
+  /** What is heard may be older than what is known. */
+  #learn(info: StreamInfo): void {
+    if (info.head >= (this.info?.head ?? 0)) this.info = info;
   }
 
   /** What lies before is read from the log. */

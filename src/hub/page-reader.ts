@@ -15,6 +15,9 @@ export interface PageOwner {
   readonly head: number;
   /** Whether others read beside the one who asks. */
   readonly isShared: boolean;
+  /** Whether what follows an offset in the stream as it was read is what follows it for our readers: it may be another one by now, of which
+   *  they are not told yet. */
+  honours(info: StreamInfo, after: number): boolean;
   encodePage(info: StreamInfo, entries: readonly Entry[]): Frame[];
   /** What a reader is told that was overtaken by the floor, and after which offset it goes on. */
   describeTrim(info: StreamInfo): { block: string; start: number };
@@ -77,6 +80,11 @@ export class PageReader {
         // Before anybody is answered: who asks from then on has a read of its own, and waits for none that is over.
         .finally(() => this.#reads.delete(place));
       const readers = all.map(({ reader }) => reader).filter(({ isReading }) => isReading);
+      if (outcome.status !== "missing" && !this.#owner.honours(outcome.info, after)) {
+        // They come back with their cursors, and are told what became of them.
+        for (const reader of readers) reader.destroy();
+        return;
+      }
       switch (outcome.status) {
         case "missing":
           for (const reader of readers) reader.onDeleted();

@@ -64,7 +64,10 @@ export class Subscription extends Connection implements Reader {
   }
 
   ping(): void {
-    if (this.state !== "gone") this.write(this.#channel.pingBundle());
+    if (this.state === "gone") return;
+    // Who has read elsewhere what its channel has not heard of keeps its own place.
+    if (this.offset === this.#channel.head) this.write(this.#channel.pingBundle());
+    else this.say(this.#channel.pingText(this.#channel.cursorText(this.offset)));
   }
 
   get isLive(): boolean {
