@@ -76,7 +76,8 @@ export class AnswerReader extends Connection {
         return;
       }
       this.#said = next;
-      this.#write(toBlocks(next));
+      // An empty chunk would end the body.
+      if (next.parts.length > 0) this.#write(toBlocks(next));
     }
   }
 

@@ -1,5 +1,5 @@
-import type { Log } from "../../log/log.ts";
-import { cursorAt, formatCursor } from "../../protocol/cursor.ts";
+import type { Log, StreamInfo } from "../../log/log.ts";
+import { cursorAt, formatCursor, resolveCursor } from "../../protocol/cursor.ts";
 import type { ChatEvent, Entry } from "../../protocol/event.ts";
 import type { StreamName } from "../../protocol/names.ts";
 import { UiParts } from "./ai-sdk-parts.ts";
@@ -20,6 +20,7 @@ export interface AnswerStart {
 export interface SaidEvent {
   /** Absent where the parts are not said by the log. */
   cursor?: string;
+  /** None where only `lag` is to be known: there is nothing to come now. */
   parts: UiPart[];
   /** Events of the stream that come after it, as far as was known. */
   lag: number;
@@ -27,7 +28,7 @@ export interface SaidEvent {
 
 /** Reads an answer to its end, as far as it is written and then as it comes. What a reader has had is gone through too, without a word:
  *  what a part begins with depends on what came before it.
- *  End:    with the answer's; where the rest of it is no longer kept, with an `error`.
+ *  End:    with the answer's; where the rest of it is no longer kept, or was lost, with an `error`.
  *  Errors: those of the log; the signal's reason. */
 export async function* readAnswer(
   log: Log,
@@ -37,6 +38,8 @@ export async function* readAnswer(
 ): AsyncGenerator<SaidEvent, void, undefined> {
   const parts = new UiParts(message, run);
   let offset = from;
+  let lag = 0;
+  let known: StreamInfo | undefined;
   let wake: (() => void) | undefined;
   const unwatch = log.watch(stream, () => wake?.());
   const onAbort = () => wake?.();
@@ -46,10 +49,12 @@ export async function* readAnswer(
       // Before the look: what comes in between is seen by one of the two.
       const woken = new Promise<void>((resolve) => (wake = resolve));
       const page = await log.read(stream, offset);
-      if (page.status !== "page") {
+      // It may be another stream of this name by now, or have lost what was read.
+      if (page.status !== "page" || !goesOn(known, page.info, offset)) {
         yield { parts: [{ type: "error", errorText: "The rest of this answer is no longer kept." }], lag: 0 };
         return;
       }
+      known = page.info;
       for (const entry of page.entries) {
         if (offset < after && entry.offset > after) {
           // Merged across what the reader has: what it lacks of it is read again, alone.
@@ -60,21 +65,28 @@ export async function* readAnswer(
         offset = entry.offset;
         const said = parts.take(eventOf(entry));
         if (offset > after && said.length > 0) {
-          const { epochs, head } = page.info;
-          yield {
-            cursor: formatCursor(cursorAt(epochs, offset)),
-            parts: said,
-            lag: Math.max(0, head - offset),
-          };
+          lag = Math.max(0, page.info.head - offset);
+          yield { cursor: cursorText(page.info, offset), parts: said, lag };
         }
         if (parts.isEnded) return;
       }
-      if (page.entries.length === 0) await woken;
+      if (page.entries.length > 0) continue;
+      // What came last has no part: who waits for more has all that there is.
+      if (lag > 0) yield { cursor: cursorText(page.info, offset), parts: [], lag: (lag = 0) };
+      await woken;
     }
   } finally {
     unwatch();
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+function goesOn(before: StreamInfo | undefined, now: StreamInfo, offset: number): boolean {
+  return before === undefined || resolveCursor(now, cursorAt(before.epochs, offset)).status === "honoured";
+}
+
+function cursorText({ epochs }: StreamInfo, offset: number): string {
+  return formatCursor(cursorAt(epochs, offset));
 }
 
 function eventOf({ data }: Entry): ChatEvent {
