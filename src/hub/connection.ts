@@ -27,6 +27,7 @@ export abstract class Connection implements SinkListener, Listener {
   readonly #onGone: () => void;
   #stalledBytes = 0;
   #stalledLooks = 0;
+  #waitedLooks = 0;
 
   constructor(sink: Sink, looksLeft: number, onGone: () => void) {
     this.#sink = sink;
@@ -100,6 +101,14 @@ export abstract class Connection implements SinkListener, Listener {
     this.#stalledLooks = bytes === this.#stalledBytes ? this.#stalledLooks + 1 : 0;
     this.#stalledBytes = bytes;
     return this.#stalledLooks;
+  }
+
+  /** Counts a look of the clock at a reader that waits for the log. Returns for how many looks it was told nothing. */
+  countWait(): number {
+    const isWaiting = (this.state === "reading" || this.state === "opening") && !this.isLive;
+    this.#waitedLooks = isWaiting && !this.isFresh ? this.#waitedLooks + 1 : 0;
+    if (isWaiting) this.isFresh = false;
+    return this.#waitedLooks;
   }
 
   onDrain(): void {

@@ -124,7 +124,7 @@ export interface HubOptions {
   heartbeatMs?: number;
   /** Age at which a connection is closed so that its reader comes back, in milliseconds, ± 20 %. Default 600,000. */
   maxAgeMs?: number;
-  /** How long a reader may take nothing before it is cut, in milliseconds. Default 30,000. */
+  /** How long a reader may take nothing before it is cut, or wait for the log before it is told to come again, in milliseconds. Default 30,000. */
   stallMs?: number;
   /** What a reader is told to wait before it reconnects, in milliseconds, ± 30 %. Default 2,000. */
   retryMs?: number;
@@ -162,7 +162,10 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       connection.looksLeft -= 1;
       // The first look may come at once after the last write.
       if ((connection.countStall() - 1) * heartbeatMs >= stallMs) dismiss(connection, "stalled");
-      else if (!connection.isLive) continue;
+      else if (connection.countWait() * heartbeatMs >= stallMs) {
+        connection.say(`retry: ${retry()}\n\n`);
+        dismiss(connection, "unanswered");
+      } else if (!connection.isLive) continue;
       else if (connection.looksLeft <= 0) dismiss(connection, "aged");
       else if (connection.isFresh) connection.isFresh = false;
       else {

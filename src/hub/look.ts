@@ -45,8 +45,16 @@ export interface ReaderGone extends ReaderLook {
 }
 
 /** `left`: it went by itself, or its network did; `ended`: its streams did; `aged`, `stalled`, `drained`: the server closed it, and it comes back;
- *  `cut`: somebody who runs the server did. */
-export type LeaveReason = "left" | "ended" | "aged" | "stalled" | "drained" | "cut" | "expired";
+ *  `unanswered`: so did the server, since the log did not answer; `cut`: somebody who runs the server did. */
+export type LeaveReason =
+  | "left"
+  | "ended"
+  | "aged"
+  | "stalled"
+  | "unanswered"
+  | "drained"
+  | "cut"
+  | "expired";
 
 /** What is counted since the start: readers that came, how they began, and bytes that were there before them. */
 export interface HubCounts {

@@ -152,7 +152,7 @@ function leftAt(reader: Reader | Gone): number | undefined {
 }
 
 function toneOf({ why }: Gone): Mark["tone"] {
-  if (why === "cut" || why === "stalled" || why === "expired") return "broken";
+  if (why === "cut" || why === "stalled" || why === "unanswered" || why === "expired") return "broken";
   return why === "aged" || why === "drained" ? "wait" : "end";
 }
 

@@ -94,6 +94,7 @@ export const WORDS: Record<string, string> = {
   ended: "the stream ended",
   aged: "closed at its age, to come back",
   stalled: "cut: it took nothing",
+  unanswered: "the log did not answer",
   drained: "the server stopped",
   cut: "cut here",
   expired: "its right ended",
