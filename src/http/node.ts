@@ -1,6 +1,7 @@
 import { ServerResponse, createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Bundle } from "../hub/bundle.ts";
@@ -170,16 +171,24 @@ export function listen(
   host: string,
   { max = 20_000, headMs = 20_000, requestMs = 60_000 }: ConnectionLimits = {},
 ): Promise<{ server: Server; port: number }> {
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const late = new Set<Duplex>();
   const server = createServer(
     {
       headersTimeout: headMs,
       requestTimeout: Math.max(requestMs, headMs),
-      // Each look costs a walk over all connections.
-      connectionsCheckingInterval: Math.min(5_000, headMs),
+      // Each look costs a walk over all whose request is not whole, and finds at once all whose time is over since the last.
+      connectionsCheckingInterval: Math.min(500, headMs),
     },
-    (request, response) => void handler(request, response),
+    (request, response) => {
+      answers.set(request.socket, response);
+      // Node has given up counting its time.
+      if (late.has(request.socket)) response.writeHead(408, { connection: "close" }).end();
+      else void handler(request, response);
+    },
   );
   server.maxConnections = max;
+  refuseBroken(server, answers, late);
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, 1_024, () => {
@@ -187,4 +196,49 @@ export function listen(
       resolve({ server, port: (server.address() as AddressInfo).port }); // it listens on a port
     });
   });
+}
+
+/** Who is late is cut so many at a time. One costs 60 µs; thousands may be late at once, and come back as soon as they are cut. */
+const CUT_AT_ONCE = 10;
+const CUT_EVERY_MS = 5;
+
+/** Refuses whose request does not come in time, or is none, as Node itself does, but not all of them in one turn: `late` are those who wait. */
+function refuseBroken(server: Server, answers: WeakMap<Duplex, ServerResponse>, late: Set<Duplex>): void {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const cutSome = () => {
+    let left = CUT_AT_ONCE;
+    for (const socket of late) {
+      if (left-- === 0) return;
+      late.delete(socket);
+      refuse(socket, "408 Request Timeout", answers);
+    }
+    clearInterval(timer);
+    timer = undefined;
+  };
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") {
+      refuse(socket, REFUSALS.get(error.code ?? "") ?? "400 Bad Request", answers);
+      return;
+    }
+    late.add(socket);
+    timer ??= setInterval(cutSome, CUT_EVERY_MS);
+  });
+  server.once("close", () => clearInterval(timer));
+}
+
+const REFUSALS = new Map([
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
+]);
+
+/** Cuts a connection, with an answer where none has begun. */
+function refuse(socket: Duplex, status: string, answers: WeakMap<Duplex, ServerResponse>): void {
+  const answer = answers.get(socket);
+  const isFree =
+    answer === undefined ||
+    answer.writableFinished ||
+    // One that waits for another before it has no socket yet.
+    (answer.socket !== null && !answer.headersSent);
+  if (socket.writable && isFree) socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+  socket.destroy();
 }

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { listen } from "../../src/http/node.ts";
 import { EVENTS, blocks, startApp } from "../support/app.ts";
 import { open, sendRaw, statusOf } from "../support/raw-http.ts";
 import { readStream } from "../support/reader.ts";
@@ -38,6 +39,44 @@ test("who sends its head a byte at a time is answered with 408 when its time is 
   expect(statusOf(answer)).toBe(408);
   await app.send("POST", "/v1/streams/a?close=true", { n: 1 });
   expect(await reading).toMatchObject({ connections: 1, events: [{ n: 1 }] });
+});
+
+test("many whose time is over together are cut one after the other, so that the others are served in between", async () => {
+  await using app = await startApp({ connections: { headMs: 300 } });
+  const url = await app.server.listen(0);
+  const cutAt: number[] = [];
+  const slow = await openSlow(url, 200);
+  const answers = await Promise.all(
+    slow.map(async (socket) => {
+      const [answer] = (await once(socket, "data")) as [Buffer];
+      cutAt.push(performance.now());
+      return statusOf(answer.toString());
+    }),
+  );
+  expect(new Set(answers)).toEqual(new Set([408]));
+  // 10 of them each 5 ms, at the fastest.
+  expect(Math.max(...cutAt) - Math.min(...cutAt)).toBeGreaterThan(60);
+});
+
+test("a head that is whole only after its time was over, but before its turn to be cut, is answered with 408, too", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  try {
+    const handled: unknown[] = [];
+    const { server, port } = await listen(async (request) => void handled.push(request.url), 0, "127.0.0.1");
+    const accepted = once(server, "connection") as Promise<[Socket]>;
+    const socket = open(`http://127.0.0.1:${port}`);
+    socket.write("GET / HTTP/1.1\r\nHo");
+    const [connection] = await accepted;
+    server.emit("clientError", Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), connection);
+    socket.write("st: a\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(statusOf(answer.toString())).toBe(408);
+    expect(handled).toEqual([]);
+    await once(socket, "close");
+    await new Promise((resolve) => server.close(resolve));
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("a body that never ends is answered with 408 when its time is over", async () => {
