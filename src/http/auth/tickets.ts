@@ -32,9 +32,9 @@ export function ticketRoutes(signer: Signer, now: () => number): Hono {
     const streams = [...new Set(body.streams)].map((name) => parseStreamName(name));
     for (const stream of streams) await checkRead(context, stream);
     const { principal, credential } = accessOf(context);
-    const until = now() + (body.seconds ?? DEFAULT_SECONDS) * 1_000;
-    // Whole seconds, as it is signed.
-    const expiresAt = Math.floor(Math.min(until, principal.expiresAt ?? Infinity) / 1_000) * 1_000;
+    // Whole seconds, as it is signed: none fewer than was asked for, and none more than whoever asks has left.
+    const until = Math.ceil(now() / 1_000 + (body.seconds ?? DEFAULT_SECONDS));
+    const expiresAt = Math.min(until, Math.floor((principal.expiresAt ?? Infinity) / 1_000)) * 1_000;
     const scopes = streams.map((stream) => `read:${stream}` as const);
     const ticket = await signer.sign("ticket", { person: principal.id, scopes, expiresAt, credential });
     context.header("Cache-Control", "no-store");

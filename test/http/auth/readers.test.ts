@@ -122,6 +122,15 @@ test("a ticket opens the streams it names, and nothing else", async () => {
   expect(await status("/v1/models", { headers: { cookie: `millrace_session=${ticket}` } })).toBe(401);
 });
 
+test("a ticket holds for at least as long as was asked, whatever the clock stands at", async () => {
+  await using started = await startWithKeys();
+  const { app, headers } = started;
+  const ada = await headers("ada", "read:open/*");
+  const asked = Date.now();
+  const answer = await app.send("POST", "/v1/tickets", { streams: ["open/a"], seconds: 1 }, ada);
+  expect(((await answer.json()) as { expiresAt: number }).expiresAt).toBeGreaterThanOrEqual(asked + 1_000);
+});
+
 test("a ticket that was changed, is over, or is of another server is refused, whatever else the request brings", async () => {
   await using started = await startWithKeys();
   const { app, headers } = started;
