@@ -33,10 +33,10 @@ export default defineConfig({
   resolve: { alias: PUBLIC },
   test: {
     pool: "forks",
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     // What is waited for comes, on a busy machine too: how fast is for bench/ to say.
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     setupFiles: ["test/support/patience.ts"],
     // The e2e tests run what was built: a stale dist/ would test yesterday's code.
     globalSetup: ["test/support/fresh-build.ts"],

@@ -37,9 +37,7 @@ test("what happened is in /metrics: readers, events, runs by reason, first token
     run: string;
   };
   await expect
-    .poll(async () => (await figuresOf(app)).get('millrace_runs_ended_total{reason="stop"}'), {
-      timeout: 10_000,
-    })
+    .poll(async () => (await figuresOf(app)).get('millrace_runs_ended_total{reason="stop"}'))
     .toBe(1);
   expect((await app.send("POST", "/v1/reports", { gaps: 2, doubles: 1 })).status).toBe(204);
   const figures = await figuresOf(app);
@@ -127,7 +125,7 @@ test("a request's id goes into the answer, the log of its run and the span; one 
   expect(response.headers.get("x-request-id")).toBe("proxy-12345678");
   for (const id of ["short", "a".repeat(129), "with space here"])
     expect((await start(id)).headers.get("x-request-id")).toMatch(/^req_[0-9a-f]{32}$/);
-  await expect.poll(() => lines.filter(({ msg }) => msg === "run ended").length, { timeout: 10_000 }).toBe(4);
+  await expect.poll(() => lines.filter(({ msg }) => msg === "run ended").length).toBe(4);
   expect(lines.find(({ msg }) => msg === "run ended")).toMatchObject({
     request: "proxy-12345678",
     reason: "stop",
@@ -161,16 +159,14 @@ test("the run that a chat's command starts has the request's id, with a key or w
     const asked = { model: "told", ...body };
     const path = `/v1/chats/${chat}/${command}`;
     expect((await app.send("POST", path, asked, { "x-request-id": id, ...headers })).status).toBe(202);
-    await expect.poll(overs, { timeout: 10_000 }).toContain(id);
+    await expect.poll(overs).toContain(id);
   };
   await say("messages", { text: "Hi" }, "message-no-key");
   await say("messages", { text: "Hi" }, "message-with-key", { "idempotency-key": "k1" });
   await say("regenerate", {}, "regenerate-no-key");
   await app.server.run(source(), { request: "code-alone" });
   await app.server.run(source(), { request: "code-in-chat", chat, prompt: "And?" });
-  await expect
-    .poll(overs, { timeout: 10_000 })
-    .toEqual(expect.arrayContaining(["code-alone", "code-in-chat"]));
+  await expect.poll(overs).toEqual(expect.arrayContaining(["code-alone", "code-in-chat"]));
 });
 
 test("what a provider throws is in the log, with its run and request, and not in the answer", async () => {
@@ -185,16 +181,14 @@ test("what a provider throws is in the log, with its run and request, and not in
   const response = await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" }, headers);
   const { run, stream } = (await response.json()) as { run: string; stream: string };
   await expect
-    .poll(() => lines.find(({ msg }) => msg === "a provider failed"), { timeout: 10_000 })
+    .poll(() => lines.find(({ msg }) => msg === "a provider failed"))
     .toMatchObject({
       level: "error",
       run,
       request: "request-that-fails",
       err: { type: "TypeError", message: "no such host: models.internal" },
     });
-  await expect
-    .poll(async () => (await app.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
-    .toContain("provider-failed");
+  await expect.poll(async () => (await app.ask(`/v1/streams/${stream}`)).text()).toContain("provider-failed");
   expect(await (await app.ask(`/v1/streams/${stream}`)).text()).not.toContain("models.internal");
 });
 
@@ -239,14 +233,12 @@ test("a run whose process is gone is counted, whether it is ended or goes on her
     answerSlowly(owner.told);
     const started = await owner.send("POST", "/v1/runs", { prompt: "Hi", model: "told" });
     const { stream } = (await started.json()) as { stream: string };
-    await expect
-      .poll(async () => (await owner.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
-      .toContain("Hello");
+    await expect.poll(async () => (await owner.ask(`/v1/streams/${stream}`)).text()).toContain("Hello");
     // It takes the other for dead, as each that starts on a log of its own does.
     await using finder = await startApp({ log: kept, logger, runner: { recovery } });
     expect((await figuresOf(finder)).get("millrace_lease_expiries_total")).toBe(1);
     await expect
-      .poll(async () => (await finder.ask(`/v1/streams/${stream}`)).text(), { timeout: 10_000 })
+      .poll(async () => (await finder.ask(`/v1/streams/${stream}`)).text())
       .toContain(recovery === "continue" ? "message-continue" : "interrupted");
   }
 });

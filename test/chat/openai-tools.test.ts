@@ -380,15 +380,12 @@ interface Told {
 async function answerOf(server: MillraceServer, text: string) {
   const { chat } = await server.chats.create("local", {});
   await server.chats.send("local", chat, { text });
-  const answer = await vi.waitFor(
-    async () => {
-      const { state } = await server.chats.read("local", chat);
-      const last = state.messages.at(-1);
-      if (last?.role !== "assistant" || last.end === undefined) throw new Error("it is being written");
-      return last;
-    },
-    { timeout: 10_000 },
-  );
+  const answer = await vi.waitFor(async () => {
+    const { state } = await server.chats.read("local", chat);
+    const last = state.messages.at(-1);
+    if (last?.role !== "assistant" || last.end === undefined) throw new Error("it is being written");
+    return last;
+  });
   return { chat, answer };
 }
 

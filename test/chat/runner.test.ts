@@ -52,14 +52,11 @@ async function entriesOf(run: string): Promise<Entry[]> {
 }
 
 async function ended(run: string): Promise<RunState> {
-  return vi.waitFor(
-    async () => {
-      const state = foldRun(await entriesOf(run));
-      expect(state.status).toBe("ended");
-      return state;
-    },
-    { timeout: 20_000 },
-  );
+  return vi.waitFor(async () => {
+    const state = foldRun(await entriesOf(run));
+    expect(state.status).toBe("ended");
+    return state;
+  });
 }
 
 function words(count: number): string[] {
@@ -358,5 +355,5 @@ test("a stop on another node is heard at once, though the model says nothing", a
   const other = createRunner(log, createModelRegistry([]), { bus });
   expect(await other.stop(run)).toMatchObject({ reason: "cancelled" });
   await vi.waitFor(() => expect(isAborted).toBe(true));
-  expect(owner.openRuns).toBe(0);
+  await vi.waitFor(() => expect(owner.openRuns).toBe(0));
 });

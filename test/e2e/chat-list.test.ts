@@ -1,18 +1,21 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { gate } from "../support/app.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { openChatPage } from "../support/markdown-page.ts";
-import { startServerProcess } from "../support/server-process.ts";
+import { askTold, openChatPage, openNewChat, startToldServer } from "../support/markdown-page.ts";
+import type { ToldServer } from "../support/markdown-page.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 
 let browser: Browser;
+let told: ToldServer;
 let server: ServerProcess;
 beforeAll(async () => {
-  [browser, server] = await Promise.all([launchBrowser(), startServerProcess()]);
+  [browser, told] = await Promise.all([launchBrowser(), startToldServer()]);
+  ({ server } = told);
 });
 afterAll(async () => {
   await browser.close();
-  await server[Symbol.asyncDispose]();
+  await told[Symbol.asyncDispose]();
 });
 
 async function ask(page: Page, text: string): Promise<void> {
@@ -36,10 +39,14 @@ function draft(page: Page): Promise<string> {
 
 test("a chat that is answered elsewhere says so, and then that it was not read, until it is", async () => {
   const { page, errors } = await openChatPage(browser, server.url);
-  await ask(page, "tokens=200 seed=41 rate=40");
+  const { opened, open } = gate();
+  told.tell("It is answered elsewhere.", { hold: (token) => (token === 2 ? opened : undefined) });
+  await askTold(page, "seed=41");
   await expect.poll(() => marks(page, "seed=41")).toEqual(["Answering"]);
-  await page.getByRole("link", { name: "New chat" }).click();
+  await openNewChat(page);
+  await expect.poll(() => page.locator("article").count()).toBe(0);
   expect(await marks(page, "seed=41")).toEqual(["Answering"]);
+  open();
   await expect.poll(() => marks(page, "seed=41")).toEqual(["Not read yet"]);
   await page.reload();
   await expect.poll(() => marks(page, "seed=41")).toEqual(["Not read yet"]);
@@ -51,6 +58,7 @@ test("a chat that is answered elsewhere says so, and then that it was not read, 
   await second.locator(".chats li", { hasText: "seed=41" }).waitFor();
   expect(await marks(second, "seed=41")).toEqual([]);
   // Whoever watches the answer end has read it.
+  await page.locator("#model select").selectOption("script");
   await page.fill("#prompt", "tokens=2 seed=42 rate=0");
   await page.bringToFront();
   await page.locator("#prompt").press("Enter");
@@ -63,7 +71,7 @@ test("a chat that is answered elsewhere says so, and then that it was not read, 
 test("chats are found by what was said in them, and Esc brings the list back", async () => {
   const { page, errors } = await openChatPage(browser, server.url);
   await ask(page, "tokens=2 seed=51 rate=0 about a periwinkle");
-  await page.getByRole("link", { name: "New chat" }).click();
+  await openNewChat(page);
   const search = page.getByRole("searchbox", { name: "Search the chats" });
   await search.fill("periwin");
   const found = page.locator(".found li");
@@ -100,7 +108,7 @@ test("each chat has its draft, which survives a reload and leaves with the sendi
   await expect.poll(() => page.locator('article[data-state="ended"]').count()).toBe(1);
   await expect.poll(() => draft(page)).toBe("");
   await page.fill("#prompt", "tokens=2 seed=62 rate=0");
-  await page.getByRole("link", { name: "New chat" }).click();
+  await openNewChat(page);
   await expect.poll(() => draft(page)).toBe("");
   await page.fill("#prompt", "another beginning");
   await page.goBack();
@@ -160,7 +168,7 @@ test.each([
   await expect.poll(() => page.locator('article[data-state="ended"]').count()).toBe(1);
   expect(await page.locator("#model select").inputValue()).toBe("script");
   await page.fill("#prompt", "tokens=2 seed=62 rate=0");
-  await page.getByRole("link", { name: "New chat" }).click();
+  await openNewChat(page);
   await expect.poll(() => draft(page)).toBe("");
   await page.goBack();
   await expect.poll(() => draft(page)).toBe("tokens=2 seed=62 rate=0");

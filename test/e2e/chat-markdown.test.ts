@@ -203,7 +203,7 @@ test("finished blocks keep their nodes, no raw mark is shown, and colours stay",
   const text = longMarkdown(6000);
   told.tell(text, { rate: 400 });
   await askTold(page, "Long");
-  await untilAnswered(page, 60_000);
+  await untilAnswered(page);
   const seen = await page.evaluate(async () => {
     // The last frame has been looked at, too.
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -239,7 +239,7 @@ test.each([
   const { page, errors } = await openChatPage(browser, told.server.url);
   told.tell(text, { perWrite: 20 });
   await askTold(page, "Long");
-  await untilAnswered(page, 60_000);
+  await untilAnswered(page);
   const blocks = () => page.locator(".part > *").count();
   const written = await blocks();
   expect(await page.locator(".prose").evaluate((prose) => prose.textContent)).toContain(shows);

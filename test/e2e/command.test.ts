@@ -40,7 +40,7 @@ function run(args: readonly string[], input = ""): Command {
   });
   return {
     done,
-    wrote: (text) => expect.poll(() => out, { timeout: 15_000 }).toContain(text),
+    wrote: (text) => expect.poll(() => out).toContain(text),
     kill: (signal) => child.kill(signal),
   };
 }

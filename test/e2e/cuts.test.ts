@@ -61,7 +61,7 @@ test(`${MIN_CUTS} random cuts over at least ${RUNS} runs and streams of each kin
     await server.close();
     await rm(data, { recursive: true, force: true });
   }
-}, 180_000);
+}, 400_000);
 
 function expectWhole(report: ReaderReport, resets: number): void {
   expect(report).toMatchObject({ gaps: 0, doubles: 0, resets });

@@ -9,8 +9,6 @@ import type { MillraceServer } from "../../src/server.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { openLivePage, overflowOf } from "../support/live-page.ts";
 
-const PATIENCE = { timeout: 20_000 };
-
 /** Says a word, nothing for longer than a pause should be, and another; or nothing more. */
 const halting: Provider = {
   name: "halting",
@@ -76,28 +74,26 @@ test("the inspector leads to a stream's timeline, where a reader that was cut an
   // The board is cut from here, and comes back with its cursor.
   await row.first().getByRole("button", { name: "Cut" }).click();
   await page.getByRole("region", { name: "Readers that have gone" }).getByText("cut here").first().waitFor();
-  await expect.poll(() => server.readers, PATIENCE).toBeGreaterThan(0);
+  await expect.poll(() => server.readers).toBeGreaterThan(0);
   await score(2);
   await board.locator(".match-score", { hasText: "2" }).first().waitFor();
 
   await page.getByRole("link", { name: "scores", exact: true }).first().click();
   await page.getByRole("heading", { name: "scores", level: 1 }).waitFor();
   const reader = page.locator('.lane[data-kind="reader"]');
-  await expect.poll(() => reader.count(), PATIENCE).toBe(1);
+  await expect.poll(() => reader.count()).toBe(1);
   await expect
-    .poll(() => reader.locator("p").textContent(), PATIENCE)
+    .poll(() => reader.locator("p").textContent())
     .toMatch(/came back \d times? · .*bytes replayed · at #2, 0 behind · live over socket/);
   await reader.locator('.lane-mark[data-tone="broken"]').waitFor({ state: "attached" });
   await reader.locator('rect[data-tone="live"]').waitFor({ state: "attached" });
   expect(await page.locator('.lane[data-kind="written"] p').textContent()).toMatch(/#2 to #2|#1 to #2/);
 
   await page.getByLabel("What became of event").fill("2");
-  await expect
-    .poll(() => reader.locator("p").textContent(), PATIENCE)
-    .toMatch(/^was sent #2, (?:live|replayed)/);
+  await expect.poll(() => reader.locator("p").textContent()).toMatch(/^was sent #2, (?:live|replayed)/);
   await page.getByLabel("What became of event").fill("9");
   await expect
-    .poll(() => reader.locator("p").textContent(), PATIENCE)
+    .poll(() => reader.locator("p").textContent())
     .toMatch(/^has not been sent #9: it stands at #2/);
   expect({ errors, foreign }).toEqual({ errors: [], foreign: [] });
   await page.context().close();
@@ -107,7 +103,7 @@ test("the timeline of a run shows when its first token came, and where it said n
   const { page } = await openLivePage(browser, `${url}/inspect?stream=runs/${run}`);
   const line = page.locator('.lane[data-kind="run"]');
   await expect
-    .poll(() => line.locator("p").textContent(), PATIENCE)
+    .poll(() => line.locator("p").textContent())
     .toMatch(/^halting · first token after .* · \d+ stalls?, the longest \d+\.\d s · ended after .*: stop$/);
   expect(await line.locator('rect[data-tone="wait"]').count()).toBeGreaterThanOrEqual(2);
   await line.locator('.lane-mark[data-tone="end"]').waitFor({ state: "attached" });
@@ -120,36 +116,36 @@ test("the inspector finds, stops, publishes, closes, and plays a stream again wi
   const { page, errors } = await openLivePage(browser, `${url}/inspect`);
   const runs = page.getByRole("region", { name: "Runs" }).locator("tbody tr");
   await page.getByRole("searchbox").fill(endless);
-  await expect.poll(() => runs.count(), PATIENCE).toBe(1);
+  await expect.poll(() => runs.count()).toBe(1);
   await runs.getByRole("button", { name: "Stop" }).click();
-  await expect.poll(() => runs.innerText(), PATIENCE).toContain("cancelled");
+  await expect.poll(() => runs.innerText()).toContain("cancelled");
   await page.getByRole("searchbox").fill("nothing-of-this-name");
-  await expect.poll(() => runs.count(), PATIENCE).toBe(0);
+  await expect.poll(() => runs.count()).toBe(0);
 
   const said = page.locator(".inspect-act output");
   await page.getByLabel("Stream", { exact: true }).fill("tape");
   for (const n of [1, 2]) {
     await page.getByLabel("Event").fill(`{"n":${n}}`);
     await page.getByRole("button", { name: "Publish" }).click();
-    await expect.poll(() => textsOf("tape"), PATIENCE).toHaveLength(n);
-    await expect.poll(() => said.innerText(), PATIENCE).toBe("Published to tape.");
+    await expect.poll(() => textsOf("tape")).toHaveLength(n);
+    await expect.poll(() => said.innerText()).toBe("Published to tape.");
   }
   await page.getByLabel("Event").fill("{");
   await page.getByRole("button", { name: "Publish" }).click();
-  await expect.poll(() => said.innerText(), PATIENCE).toMatch(/JSON/);
+  await expect.poll(() => said.innerText()).toMatch(/JSON/);
   await page.getByRole("button", { name: "Close the stream" }).click();
-  await expect.poll(() => said.innerText(), PATIENCE).toBe("tape is closed.");
+  await expect.poll(() => said.innerText()).toBe("tape is closed.");
 
   await page.getByLabel("Play into").fill("tape-again");
   await page.getByRole("button", { name: "Play again" }).click();
-  await expect.poll(() => said.innerText(), PATIENCE).toBe("Played 2 events of tape into tape-again.");
+  await expect.poll(() => said.innerText()).toBe("Played 2 events of tape into tape-again.");
   expect(await textsOf("tape-again")).toEqual(await textsOf("tape"));
   // A timer may fire a little early.
   expect(await pauseOf("tape-again")).toBeGreaterThanOrEqual((await pauseOf("tape")) - 5);
   // What is closed takes nothing more, and says so.
   await page.getByLabel("Event").fill('{"n":3}');
   await page.getByRole("button", { name: "Publish" }).click();
-  await expect.poll(() => said.innerText(), PATIENCE).toContain("closed");
+  await expect.poll(() => said.innerText()).toContain("closed");
   expect(await textsOf("tape")).toHaveLength(2);
   expect(errors.filter((error) => !error.includes("409"))).toEqual([]);
   await page.context().close();
@@ -175,7 +171,7 @@ test("of a name that does not exist it says who waits for it", async () => {
   const waiting = await fetch(`${url}/v1/streams/scoers?live=1`, { signal: leaving.signal });
   const { page } = await openLivePage(browser, `${url}/inspect?stream=scoers`);
   await page.getByText("scoers does not exist: whoever reads it waits for its first event.").waitFor();
-  await expect.poll(() => page.locator('.lane[data-kind="reader"]').count(), PATIENCE).toBe(1);
+  await expect.poll(() => page.locator('.lane[data-kind="reader"]').count()).toBe(1);
   leaving.abort();
   await waiting.body?.cancel().catch(() => {}); // it was aborted
   await page.context().close();

@@ -36,12 +36,14 @@ test("two windows show the same readers, and what is appended and asked is count
   const most = one.page.locator(".figure", { hasText: "given to the log" }).locator(".figure-head code");
   await expect.poll(async () => Number((await most.innerText()).replace(/\D/g, ""))).toBeGreaterThan(500);
 
-  await one.page.request.post(`${server.url}/v1/runs`, {
-    data: { prompt: "tokens=600 rate=100", model: "script" },
+  const started = await one.page.request.post(`${server.url}/v1/runs`, {
+    data: { prompt: "tokens=20000 rate=100", model: "script" },
   });
+  const { run } = (await started.json()) as { run: string };
   const runs = () => Promise.all([one, two].map(({ page }) => figure(page, "Runs")));
   await expect.poll(runs).toEqual(["1", "1"]);
   for (const { page } of [one, two]) await expect.poll(() => figure(page, "First token")).toMatch(/^\d+ ms$/);
+  await one.page.request.post(`${server.url}/v1/runs/${run}/stop`, { data: {} });
   await expect.poll(runs).toEqual(["0", "0"]);
   await two.page.context().close();
   await expect.poll(() => figure(one.page, "Readers")).toBe("1");

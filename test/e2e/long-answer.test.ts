@@ -42,7 +42,7 @@ test(`a ${TOKENS}-token answer is read from ${COMINGS} random cursors without a 
     `a ${TOKENS}-token answer from ${COMINGS} random cursors, seed ${SEED}: bytes at most ${(most / jsonBytes).toFixed(3)} x its JSON text, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
   );
   expect(most).toBeLessThanOrEqual(1.1 * jsonBytes);
-}, 180_000);
+}, 400_000);
 
 /** The offsets follow on each other from `after`, and the text is the end of the whole. */
 function expectRest(body: string, after: number, whole: string): void {

@@ -2,7 +2,13 @@ import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { launchBrowser } from "../support/browser.ts";
-import { askTold, openChatPage, startToldServer, untilAnswered } from "../support/markdown-page.ts";
+import {
+  askTold,
+  openChatPage,
+  openNewChat,
+  startToldServer,
+  untilAnswered,
+} from "../support/markdown-page.ts";
 import type { ToldServer } from "../support/markdown-page.ts";
 
 let browser: Browser;
@@ -91,7 +97,7 @@ test("instructions come before everything else, are said above the chat, and can
     .poll(() => told.provider.calls.at(-1)?.body?.messages[0]?.content)
     .toBe("Answer in two words.");
   // They belong to that chat alone.
-  await page.getByRole("link", { name: "New chat" }).click();
+  await openNewChat(page);
   await expect.poll(() => page.locator(".told").count()).toBe(0);
   await page.context().close();
 });
@@ -160,7 +166,8 @@ test("single keys go through the messages and open what there is, but never in t
 
 test("Esc closes what lies over the page before it stops an answer", async () => {
   const { page } = await openChatPage(browser, told.server.url);
-  told.tell("word ".repeat(400), { rate: 40 });
+  // It goes on until it is stopped.
+  told.tell("word ".repeat(400), { rate: 40, hangAfter: 100 });
   await askTold(page, "Long");
   await page.locator(".prose p").waitFor();
   await page.getByRole("button", { name: "More", exact: true }).click();

@@ -78,7 +78,7 @@ test("openai 7 in a page runs the functions that a model calls, and shows the an
     void example.askAboutPage(document.querySelector("#output"), "told", "What is this?");
   `);
   const output = page.locator("#output");
-  await expect.poll(() => output.getAttribute("data-reason"), { timeout: 10_000 }).toBe("stop");
+  await expect.poll(() => output.getAttribute("data-reason")).toBe("stop");
   expect(await output.textContent()).toMatch(
     /^Let me look\. It is: marked at \d+\.\d+\.\d{4}, \d\d:\d\d:\d\d$/,
   );

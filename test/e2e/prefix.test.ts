@@ -8,8 +8,6 @@ import { launchBrowser } from "../support/browser.ts";
 import { openLivePage } from "../support/live-page.ts";
 import { startNginx } from "../support/nginx.ts";
 
-const PATIENCE = { timeout: 20_000 };
-
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -96,7 +94,7 @@ test.each<[string, () => Promise<Mounted>]>([
   for (const name of ["Notifications", "Scoreboard", "Ticker", "Operations", "Support desk"]) {
     await page.getByRole("navigation", { name: "Live feeds" }).getByRole("link", { name }).click();
     await page.getByRole("heading", { level: 1 }).waitFor();
-    await expect.poll(() => page.url(), PATIENCE).toMatch(/\/chat\/live\/[a-z]+$/);
+    await expect.poll(() => page.url()).toMatch(/\/chat\/live\/[a-z]+$/);
   }
   // What is deeper finds its files, too.
   await page.goto(`${mounted.url}/chat/live/support/desk`);

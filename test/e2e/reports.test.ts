@@ -4,8 +4,6 @@ import { launchBrowser } from "../support/browser.ts";
 import { startDamagingProxy } from "../support/damaging-proxy.ts";
 import { openLivePage } from "../support/live-page.ts";
 
-const PATIENCE = { timeout: 20_000 };
-
 test("a page that misses an event and gets another twice shows each once, and reports two numbers", async () => {
   const server = await createServer({ log: "memory" });
   const browser = await launchBrowser();
@@ -28,11 +26,11 @@ test("a page that misses an event and gets another twice shows each once, and re
       // The one that is lost is seen when the next one comes.
       if (title !== "Is lost") await rows.filter({ hasText: title }).first().waitFor();
     }
-    await expect.poll(() => rows.count(), PATIENCE).toBe(4);
+    await expect.poll(() => rows.count()).toBe(4);
     const metrics = async () => (await fetch(`${url}/metrics`)).text();
     await page.goto("about:blank");
-    await expect.poll(metrics, PATIENCE).toMatch(/^millrace_client_gaps_total 1$/m);
-    await expect.poll(metrics, PATIENCE).toMatch(/^millrace_client_doubles_total 1$/m);
+    await expect.poll(metrics).toMatch(/^millrace_client_gaps_total 1$/m);
+    await expect.poll(metrics).toMatch(/^millrace_client_doubles_total 1$/m);
     // Nothing but numbers, and no more often than once and when it was left.
     expect(reports.length).toBeLessThanOrEqual(2);
     for (const report of reports) expect(Object.keys(report as object)).toEqual(["gaps", "doubles"]);

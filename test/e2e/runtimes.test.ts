@@ -29,7 +29,7 @@ beforeAll(async () => {
   consumer = made;
   const mounted = await readFile(new URL("../../examples/mount-bun-deno.ts", import.meta.url), "utf8");
   await consumer.write({ "smoke.mjs": SMOKE, "mount-bun-deno.ts": mounted, "mounted.mjs": MOUNTED });
-}, 300_000);
+}, 600_000);
 afterAll(() => consumer[Symbol.asyncDispose]());
 
 const SMOKE = `${SUBPATHS.map((path, at) => `import * as module${at} from "${path}";`).join("\n")}
@@ -77,7 +77,7 @@ const RESULT = { heard: [1, 2, 3], kept: [3], reason: "stop", page: 200, modules
 
 async function runSmoke(binary: string, name: string): Promise<unknown> {
   const data = join(consumer.folder, `data-${name.replaceAll(" ", "-")}`);
-  const { stdout } = await run(binary, ["smoke.mjs", data], { cwd: consumer.folder, timeout: 60_000 });
+  const { stdout } = await run(binary, ["smoke.mjs", data], { cwd: consumer.folder });
   return JSON.parse(stdout);
 }
 
@@ -129,7 +129,6 @@ describe("the package as it is published", () => {
   ])("is mounted in %s as the example says", async (name, args) => {
     const { stdout } = await run(binaries.get(name) ?? "", [...args, "mounted.mjs"], {
       cwd: consumer.folder,
-      timeout: 60_000,
     });
     // Deno says first where it listens.
     const said = stdout.trim().split("\n").at(-1) ?? "";

@@ -79,7 +79,7 @@ test(`${CUTS} cuts at random bytes on three streams over one connection: nothing
     await server.close();
     await rm(data, { recursive: true, force: true });
   }
-}, 180_000);
+}, 400_000);
 
 const JSON_TYPE = { "content-type": "application/json" };
 

@@ -7,17 +7,18 @@ import { openTab, prepareTabs } from "../support/tab.ts";
 import type { Tab } from "../support/tab.ts";
 
 const TABS = 20;
-const TOKENS = 700;
 /** Says nothing and hears nothing, with lock and connection in hand. */
 const HUNG_MS = 4_000;
 /** Another leads within this time. */
 const TAKEOVER_MS = 2_000;
-const PROMPT = `tokens=${TOKENS} rate=100 seed=9`;
+/** It goes on until it is stopped. */
+const PROMPT = "tokens=50000 rate=100 seed=9";
 
 let browser: Browser;
 let app: TestServer;
 let url: string;
 let context: BrowserContext;
+let chat: string;
 let tabs: Tab[];
 
 beforeAll(async () => {
@@ -28,7 +29,7 @@ afterAll(() => browser.close());
 beforeEach(async () => {
   app = await startApp({ model: "script" });
   url = await app.server.listen(0);
-  const { chat } = await app.server.chats.create("local", {});
+  ({ chat } = await app.server.chats.create("local", {}));
   context = await browser.newContext();
   await prepareTabs(context, chat);
   tabs = [];
@@ -62,27 +63,31 @@ async function untilHeard(those: readonly Tab[], since: number): Promise<number>
   return Math.max(...heard);
 }
 
-/** Everybody has the whole text, and nothing was missed or doubled on the way. */
+/** Ends the answer. Everybody has the whole text, and nothing was missed or doubled on the way. */
 async function checkWhole(those: readonly Tab[]): Promise<void> {
-  const [writer] = await app.server.log.openWriters();
-  const chat = writer?.stream.slice("chats/".length) ?? "";
-  await expect
-    .poll(async () => (await app.server.log.openWriters()).length, { timeout: 40_000, interval: 200 })
-    .toBe(0);
+  await app.server.chats.stop("local", chat);
   const { state } = await app.server.chats.read("local", chat);
   const whole = state.messages.at(-1)?.text ?? "";
-  expect(whole.length).toBeGreaterThan(TOKENS);
+  expect(whole.length).toBeGreaterThan(100);
   for (const tab of those) {
     await expect.poll(() => tab.answer()).toBe(whole);
     expect(await tab.counts()).toMatchObject({ gaps: 0, doubles: 0 });
   }
 }
 
+/** When a tab has opened its last event connection. */
+function lastAt({ connections }: Tab): number {
+  return Math.max(-Infinity, ...connections);
+}
+
 async function begin(): Promise<Tab> {
   const [first] = tabs;
   expect(await first?.send(PROMPT)).toBe(true);
   await Promise.all(tabs.map((tab) => expect.poll(() => tab.answer()).not.toBe("")));
-  return (await untilLed(tabs, 0)).leader;
+  // Where the machine is busy the lead may have been taken from who had it first.
+  const [leader] = tabs.toSorted((one, other) => lastAt(other) - lastAt(one));
+  if (leader === undefined || lastAt(leader) < 0) throw new Error("nobody leads");
+  return leader;
 }
 
 test("20 tabs have one event connection, and an ordinary request still answers", async () => {
@@ -117,7 +122,7 @@ test.each([
   console.log(`another led after ${next.at - since} ms, and all heard it after ${heard - since} ms`);
   expect(next.at - since).toBeLessThan(TAKEOVER_MS);
   // Whoever hangs gives up its connection as soon as it hears that it was robbed.
-  await expect.poll(() => app.server.readers, { timeout: HUNG_MS + 5_000 }).toBe(1);
+  await expect.poll(() => app.server.readers).toBe(1);
   await checkWhole(others);
   // Nobody else has tried to lead beside it, from the end of the former leader until all hear the next one.
   const tries = others.flatMap(({ connections }) => connections.filter((at) => at >= since && at <= heard));

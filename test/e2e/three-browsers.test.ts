@@ -10,7 +10,7 @@ import type { Tab } from "../support/tab.ts";
 const STOP_MS = 300;
 const RATE_MS = 20;
 /** For what comes before that which is measured. */
-const BEGUN = { timeout: 20_000, interval: 20 };
+const BEGUN = { interval: 20 };
 
 let browser: Browser;
 let app: TestServer;
@@ -66,9 +66,7 @@ function answers(tokens: number, delayMs = 0): void {
 }
 
 async function untilEnded(): Promise<string[]> {
-  await expect
-    .poll(async () => (await app.server.log.openWriters()).length, { timeout: 20_000, interval: 20 })
-    .toBe(0);
+  await expect.poll(async () => (await app.server.log.openWriters()).length, { interval: 20 }).toBe(0);
   const ends = tabs.map((tab) =>
     expect.poll(() => tab.page.evaluate("store.getSnapshot().isAnswering"), { interval: 10 }).toBe(false),
   );

@@ -8,8 +8,6 @@ import { launchBrowser } from "../support/browser.ts";
 import { openChatPage } from "../support/markdown-page.ts";
 import type { ChatPage } from "../support/markdown-page.ts";
 
-const WAIT = { timeout: 10_000 };
-
 let browser: Browser;
 let server: MillraceServer;
 let url: string;
@@ -82,9 +80,9 @@ test("a question that the page proposes shows a call of the demo's clock by the 
   try {
     await other.getByRole("button", { name: "What time is it in Tokyo?" }).click();
     const clock = other.locator(".call", { has: other.locator("summary code", { hasText: "clock" }) });
-    await expect.poll(() => clock.locator("summary").innerText(), WAIT).toMatch(/clock\s+Done/);
+    await expect.poll(() => clock.locator("summary").innerText()).toMatch(/clock\s+Done/);
     const answer = other.locator("article.answer").last();
-    await expect.poll(() => answer.getAttribute("data-state"), WAIT).toBe("ended");
+    await expect.poll(() => answer.getAttribute("data-state")).toBe("ended");
     expect(await answer.locator(".prose").last().innerText()).toContain(
       "It is 09:00:00 in Asia/Tokyo, on Thursday, 1 January 1970.",
     );

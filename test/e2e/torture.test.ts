@@ -32,7 +32,7 @@ test("two nodes over Redis that are cut and killed lose, double and reorder noth
   expect(report["runs"]).toBeGreaterThan(10);
   expect(report["cuts"]).toBeGreaterThan(50);
   expect(report["kills"]).toBeGreaterThanOrEqual(1);
-}, 120_000);
+});
 
 test("a server that leaves out an event, or says one twice, is found out with exit code 1", async () => {
   /** The offsets of the deltas that a reader is sent. */
@@ -84,4 +84,4 @@ test("a server that leaves out an event, or says one twice, is found out with ex
     server.closeAllConnections();
     server.close();
   }
-}, 60_000);
+});

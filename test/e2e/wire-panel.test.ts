@@ -2,11 +2,11 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
+import { gate } from "../support/app.ts";
 import { browserBeside } from "../support/browser-beside.ts";
-import { openChatPage } from "../support/markdown-page.ts";
-import { startServerProcess } from "../support/server-process.ts";
+import { askTold, openChatPage, startToldServer } from "../support/markdown-page.ts";
 
-const beside = browserBeside(startServerProcess);
+const beside = browserBeside(startToldServer);
 
 async function ask(page: Page, text: string): Promise<void> {
   await page.locator("#model select").selectOption("script");
@@ -37,7 +37,7 @@ function status(page: Page): Promise<string> {
 }
 
 test("the wire is folded, and loaded when someone looks; then each frame stands there as it came", async () => {
-  const { page, errors, strays } = await openChatPage(beside.browser, beside.started.url);
+  const { page, errors, strays } = await openChatPage(beside.browser, beside.started.server.url);
   const wireFiles: string[] = [];
   page.on("request", (request) => {
     if (/\/wire-/.test(request.url())) wireFiles.push(request.url());
@@ -46,7 +46,15 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
   await openWire(page);
   expect(wireFiles).toHaveLength(1);
 
-  await ask(page, "tokens=6 seed=3 rate=20");
+  // Nothing is said before the page hears: else it would come as a replay.
+  const { opened, open } = gate();
+  beside.started.tell("Six words are said in pieces.", {
+    rate: 20,
+    hold: (token) => (token === 0 ? opened : undefined),
+  });
+  await askTold(page);
+  await expect.poll(async () => (await frames(page)).join()).toContain("message-start");
+  open();
   await expect.poll(() => frames(page)).toContain("message-end");
   const names = await frames(page);
   expect(names.filter((name) => name.endsWith("text-delta")).length).toBeGreaterThan(1);
@@ -67,16 +75,24 @@ test("the wire is folded, and loaded when someone looks; then each frame stands 
 });
 
 test("the wire can be cut: the page says so after two seconds, what was missed comes replayed, nothing is lost", async () => {
-  const { page } = await openChatPage(beside.browser, beside.started.url);
+  const { page } = await openChatPage(beside.browser, beside.started.server.url);
   await openWire(page);
-  await ask(page, "tokens=400 seed=4 rate=40");
+  const [cut, back] = [gate(), gate()];
+  const holds = new Map([
+    [60, cut.opened],
+    [300, back.opened],
+  ]);
+  beside.started.tell("word ".repeat(400), { rate: 40, hold: (token) => holds.get(token) });
+  await askTold(page);
   await expect.poll(async () => (await frames(page)).length).toBeGreaterThan(20);
   await page.getByRole("button", { name: "Cut the wire" }).click();
+  cut.open();
   await expect
     .poll(() => page.locator('.wire-mark[data-tone="wait"]').innerText())
     .toContain("Cut. The next try is in 4.0 s.");
   await expect.poll(() => status(page)).toBe("Reconnecting. The answer keeps being written.");
   await expect.poll(() => status(page), { interval: 20 }).toMatch(/^Back: \d+ tokens caught up\.$/);
+  back.open();
   await expect.poll(() => frames(page)).toContain("replayed text-delta");
   await expect.poll(() => page.locator(".wire-totals").innerText()).toContain("1 cut");
   expect(await page.locator(".wire-fault").count()).toBe(0);
@@ -85,17 +101,15 @@ test("the wire can be cut: the page says so after two seconds, what was missed c
 });
 
 test("a second tab sees the frames of the connection that the first one holds", async () => {
-  const { page } = await openChatPage(beside.browser, beside.started.url);
-  await ask(page, "tokens=1500 seed=5 rate=40");
+  const { page } = await openChatPage(beside.browser, beside.started.server.url);
+  await ask(page, "tokens=20000 seed=5 rate=40");
   await page.locator(".prose p").first().waitFor();
   const second = await page.context().newPage();
   await second.goto(page.url());
   await second.locator(".prose p").first().waitFor();
   await openWire(second);
   await expect
-    .poll(async () => (await frames(second)).filter((name) => name === "text-delta").length, {
-      timeout: 10_000,
-    })
+    .poll(async () => (await frames(second)).filter((name) => name === "text-delta").length)
     .toBeGreaterThan(20);
   expect(await second.locator(".wire-fault").count()).toBe(0);
   // It stays as it was left, also through a reload; the other tab shows it, too.
@@ -111,7 +125,7 @@ test("a second tab sees the frames of the connection that the first one holds", 
 });
 
 test("what a tab reads beside the wire that another one holds stands there as replayed, its end too", async () => {
-  const { page: leader } = await openChatPage(beside.browser, beside.started.url);
+  const { page: leader } = await openChatPage(beside.browser, beside.started.server.url);
   await ask(leader, "tokens=3 seed=5 rate=0");
   await leader.locator('article[data-state="ended"]').waitFor();
   const second = await leader.context().newPage();
@@ -130,7 +144,7 @@ test("what a tab reads beside the wire that another one holds stands there as re
 });
 
 test("the shown curl line works as it is", async () => {
-  const { page } = await openChatPage(beside.browser, beside.started.url);
+  const { page } = await openChatPage(beside.browser, beside.started.server.url);
   await openWire(page);
   await ask(page, "tokens=3 seed=6 rate=0");
   await page.locator('article[data-state="ended"]').waitFor();
@@ -147,7 +161,7 @@ test("the shown curl line works as it is", async () => {
   );
   expect(texts.join("").trim()).toBe(await page.locator('article[data-role="assistant"] .text').innerText());
   await page.getByRole("button", { name: "EventSource" }).click();
-  expect(await page.locator(".wire-codes pre").innerText()).toContain("new EventSource(");
+  await expect.poll(() => page.locator(".wire-codes pre").innerText()).toContain("new EventSource(");
   await page.context().close();
 });
 
@@ -155,7 +169,7 @@ test.each([
   { name: "beside the chat where there is room", width: 1400, isBeside: true },
   { name: "below it where there is not", width: 390, isBeside: false },
 ])("the panel stands $name, and covers nothing", async ({ width, isBeside }) => {
-  const { page } = await openChatPage(beside.browser, beside.started.url, {
+  const { page } = await openChatPage(beside.browser, beside.started.server.url, {
     viewport: { width, height: 780 },
   });
   await openWire(page);

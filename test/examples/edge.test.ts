@@ -16,9 +16,9 @@ test("an edge serves what its origin says, each event once, also what came befor
   for (const n of [1, 2, 3]) await say(n);
   const first = await openEdge(url, "scores", { log: "lmdb", data });
   const heads = async (edge: typeof first) => (await edge.millrace.log.info(parseStreamName("scores")))?.head;
-  await expect.poll(() => heads(first), { timeout: 20_000 }).toBe(3);
+  await expect.poll(() => heads(first)).toBe(3);
   await say(4);
-  await expect.poll(() => heads(first), { timeout: 20_000 }).toBe(4);
+  await expect.poll(() => heads(first)).toBe(4);
   await first.close();
   await say(5);
   const second = await openEdge(url, "scores", { log: "lmdb", data });

@@ -52,7 +52,7 @@ test("the page of the one-line client shows the whole answer and closes its sour
     beforeParse: (window) => void Object.assign(window, { EventSource: PageSource }),
   });
   const output = window.document.querySelector("#output");
-  await expect.poll(() => sources[0]?.readyState, { timeout: 20_000 }).toBe(EventSource.CLOSED);
+  await expect.poll(() => sources[0]?.readyState).toBe(EventSource.CLOSED);
   expect(sources).toHaveLength(1);
   expect(output?.textContent).toBe("Why is the sky blue? Rayleigh scattering.");
   window.close();

@@ -58,7 +58,7 @@ test("readers behind nginx lose nothing while their nodes are stopped one after 
   expect([reader.status, await reader.text()]).toEqual([200, "retry: 2000\n\n"]);
   const other = await fetch(`${url}/v1/models`);
   expect(other.status).toBe(503);
-}, 90_000);
+});
 
 test("the nginx configuration is one that nginx takes", async () => {
   const config = fileURLToPath(new URL("../../examples/two-nodes-redis/nginx.conf", import.meta.url));

@@ -36,6 +36,6 @@ test("the inspector sees a run with its end", async () => {
     run: string;
   };
   await expect
-    .poll(async () => (await app.ask(`/v1/inspect?find=${run}`)).json(), { timeout: 10_000 })
+    .poll(async () => (await app.ask(`/v1/inspect?find=${run}`)).json())
     .toMatchObject({ runs: [{ run, reason: "stop", deltas: 2 }] });
 });

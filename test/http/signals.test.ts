@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ERRORS } from "../../src/protocol/error.ts";
 import type { ErrorCode } from "../../src/protocol/error.ts";
 import { EVENTS, blocks, readUntil, startApp } from "../support/app.ts";
@@ -11,7 +11,10 @@ let app: TestServer;
 beforeEach(async () => {
   app = await startApp();
 });
-afterEach(() => app[Symbol.asyncDispose]());
+afterEach(async () => {
+  vi.useRealTimers();
+  await app[Symbol.asyncDispose]();
+});
 
 function signal(body: object, stream = "tickets/42"): Promise<Response> {
   return app.send("POST", `/v1/signals/${stream}`, body);
@@ -98,6 +101,7 @@ test("windows and browsers are told apart by what nobody can send as", async () 
 });
 
 test("one passes each second, and a stop always", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
   expect((await signal({ kind: "typing" })).status).toBe(202);
   const second = await signal({ kind: "typing" });
   expect(second.status).toBe(429);

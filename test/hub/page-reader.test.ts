@@ -31,7 +31,7 @@ test("who comes while another one's page is read gets it too, at whatever moment
     for (let turn = 0; turn < moment; turn++) await Promise.resolve();
     await hub.subscribe({ stream: STREAM, format, sink: second, from });
     await reading;
-    await expect.poll(() => first.numbers, { timeout: 10_000 }).toEqual([1, 2]);
+    await expect.poll(() => first.numbers).toEqual([1, 2]);
     // What is on its way needs a few turns of the loop; nothing is waited for that does not come.
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     if (!second.text.includes("caught-up")) late.push(moment);

@@ -35,7 +35,7 @@ test("a full disk refuses appends, keeps what was acknowledged, and is written a
   const directory = mkdtempSync(join(tmpdir(), "millrace-full-"));
   try {
     const command = `ulimit -f 4096; exec "${process.execPath}" --input-type=module - "${directory}"`;
-    const child = spawnSync("bash", ["-c", command], { input: SCRIPT, encoding: "utf8", timeout: 30_000 });
+    const child = spawnSync("bash", ["-c", command], { input: SCRIPT, encoding: "utf8", timeout: 100_000 });
     const report = JSON.parse(child.stdout) as {
       promised: number;
       codes: string[];

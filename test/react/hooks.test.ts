@@ -114,7 +114,7 @@ test("nobody mounted follows nothing", async () => {
   const { unmount } = show(createElement(Chat, { id: chat }));
   await expect.poll(() => app.server.readers).toBe(1);
   unmount();
-  await expect.poll(() => app.server.readers, { timeout: 5_000 }).toBe(0);
+  await expect.poll(() => app.server.readers).toBe(0);
 });
 
 test("commands stay the same functions from one render to the next", async () => {

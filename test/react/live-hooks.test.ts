@@ -82,7 +82,7 @@ test("who is here is shown, each once, and is gone when its component is", async
   await expect.poll(() => watching.container.textContent).toBe("ready 1 Ada");
   await expect.poll(() => ada.container.textContent).toBe("ready 1 Adaready 1 Ada");
   ada.root.unmount();
-  await expect.poll(() => watching.container.textContent, { timeout: 5_000 }).toBe("ready 0 ");
+  await expect.poll(() => watching.container.textContent).toBe("ready 0 ");
 });
 
 test("signals of a kind of one's own are heard, and nobody mounted listens to nothing", async () => {
@@ -91,5 +91,5 @@ test("signals of a kind of one's own are heard, and nobody mounted listens to no
   await app.send("POST", "/v1/signals/board", { kind: "pointer", data: { x: 7 } });
   await expect.poll(() => view.container.textContent).toBe("7");
   view.root.unmount();
-  await expect.poll(() => app.server.readers, { timeout: 5_000 }).toBe(0);
+  await expect.poll(() => app.server.readers).toBe(0);
 });

@@ -19,7 +19,7 @@ function openSlow(url: string, count: number): Promise<Socket[]> {
 }
 
 test("who sends its head a byte at a time is answered with 408 when its time is over, and the others are not", async () => {
-  await using app = await startApp({ connections: { headMs: 300 } });
+  await using app = await startApp({ connections: { headMs: 1_000 } });
   const url = await app.server.listen(0);
   const reading = readStream({ url: `${url}/v1/streams/a`, kind: "log" });
   await expect.poll(() => app.server.readers).toBe(1);

@@ -6,9 +6,12 @@ export interface BrowserOptions {
   hasBackForwardCache?: boolean;
 }
 
+/** As long as `expect.poll` waits here. */
+const TIMEOUT_MS = 60_000;
+
 /** Starts Debian's Chromium. Whoever starts it closes it; closing waits until its process is gone. */
-export function launchBrowser({ hasBackForwardCache = false }: BrowserOptions = {}): Promise<Browser> {
-  return chromium.launch({
+export async function launchBrowser({ hasBackForwardCache = false }: BrowserOptions = {}): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     ...(hasBackForwardCache && { ignoreDefaultArgs: ["--disable-back-forward-cache"] }),
     args: [
@@ -24,4 +27,12 @@ export function launchBrowser({ hasBackForwardCache = false }: BrowserOptions = 
       "--disable-sync",
     ],
   });
+  const newContext = browser.newContext.bind(browser);
+  // `newPage` of a browser makes its context by this, too.
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(TIMEOUT_MS);
+    return context;
+  };
+  return browser;
 }

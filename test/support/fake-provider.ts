@@ -42,6 +42,8 @@ export interface FakeAnswer {
   errorAfter?: { tokens: number; message: string };
   /** Stays open and silent after so many tokens. */
   hangAfter?: number;
+  /** What is waited for before a token of the answer, by its number from 0: such as a gate of the test. Default: nothing. */
+  hold?: (token: number) => Promise<unknown> | undefined;
 }
 
 /** One request as the fake provider got it. */
@@ -268,15 +270,22 @@ async function sendAnswer(
   const before = 1 + (answer.reasoning?.length ?? 0);
   const cut = answer.breakAfter ?? answer.hangAfter;
   const shown = cut === undefined ? events : events.slice(0, before + cut);
-  const start = performance.now();
+  let start = performance.now();
   const { rate = 0, perWrite = 1 } = answer;
   const writes =
     answer.cutSeed === undefined
       ? chunked(shown, perWrite).map((part) => Buffer.from(part.join("")))
       : cutBytes(Buffer.from(shown.join("")), answer.cutSeed);
+  const left = new Promise((resolve) => gone.addEventListener("abort", resolve, { once: true }));
   for (const [index, bytes] of writes.entries()) {
     const wait = rate === 0 ? 0 : start + (index * perWrite * 1000) / rate - performance.now();
     await pause(wait, answer.cutSeed !== undefined, gone);
+    const held = answer.hold?.(index * perWrite - before);
+    if (held !== undefined) {
+      const begun = performance.now();
+      await Promise.race([held, left]);
+      start += performance.now() - begun;
+    }
     if (gone.aborted) return;
     if (!response.write(bytes)) await drained(response, gone);
   }

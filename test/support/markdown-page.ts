@@ -57,14 +57,19 @@ export async function openChatPage(
   return { page, errors, strays };
 }
 
+/** Leaves the chat for a new one. A chat without a name is called so in the list, too. */
+export async function openNewChat(page: Page): Promise<void> {
+  await page.locator(".sidebar .new").click();
+}
+
 export async function askTold(page: Page, text = "Tell me"): Promise<void> {
   await page.locator("#model select").selectOption("fake-model");
   await page.fill("#prompt", text);
   await page.locator("#prompt").press("Enter");
 }
 
-export async function untilAnswered(page: Page, timeout = 60_000): Promise<void> {
-  await page.locator('.answer[data-state="ended"]').last().waitFor({ timeout });
+export async function untilAnswered(page: Page): Promise<void> {
+  await page.locator('.answer[data-state="ended"]').last().waitFor();
 }
 
 function cut(text: string): string[] {

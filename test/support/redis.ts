@@ -28,7 +28,7 @@ export interface RedisServerOptions {
   args?: readonly string[];
 }
 
-const START_MS = 10_000;
+const START_MS = 60_000;
 
 export async function startRedis({ args = [] }: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-redis-"));

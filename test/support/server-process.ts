@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 export interface ServerProcessOptions {
   /** Plays the demo feeds. Default false. */
@@ -39,7 +39,7 @@ export interface ServerProcess extends AsyncDisposable {
 }
 
 /** Starts the built command as a process of its own, as a user would; resolves when it has printed its address.
- *  Errors: rejects with the output if it ends, or is silent for 20 s, before that. */
+ *  Errors: rejects with the output if it ends, or is silent for a minute, before that. */
 export async function startServerProcess(options: ServerProcessOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "millrace-test-")));
   const port = String(options.port ?? 0);
@@ -87,16 +87,21 @@ export async function startServerProcess(options: ServerProcessOptions = {}): Pr
   }
 }
 
-/** A port of loopback that was free a moment ago, for a server that must know its port before it starts. */
+/** A port of loopback that is free, for a server that must know its port before it starts. It is none of those that the system gives to
+ *  whoever asks for any (from 32,768 on): nobody gets it until that server has started. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("A TCP server has a port.");
-  return address.port;
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)); // taken: another one is tried
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 function waitForAddress(child: ChildProcess, output: () => string): Promise<string> {
