@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useDeferredValue, useRef } from "react";
 import type { ReactNode } from "react";
 import type { AssistantChatMessage } from "millrace/protocol";
 import { AnswerParts } from "./answer-parts.tsx";
@@ -15,15 +15,17 @@ import { describeEnd } from "./words.ts";
 export function Answer(props: MessageProps & { message: AssistantChatMessage }): ReactNode {
   const { message, isCut } = props;
   const focus = useKeptFocus();
-  const isOpen = message.end === undefined;
-  const ending = describeEnd(message);
+  // The last words are drawn first; what stands below an answer comes in a task of its own, not in one long one with them.
+  const hasEnded = message.end !== undefined;
+  const isOver = useDeferredValue(hasEnded) && hasEnded;
+  const ending = isOver ? describeEnd(message) : undefined;
   return (
     <article
       className="answer"
       aria-label={`Answer of ${message.model}`}
       data-role="assistant"
       data-message={message.id}
-      data-state={stateOf(message, isCut)}
+      data-state={isOver ? "ended" : openState(message, isCut)}
       {...focus}
     >
       {/* The line itself, for a pointer: the bar has a button for everybody. */}
@@ -41,13 +43,12 @@ export function Answer(props: MessageProps & { message: AssistantChatMessage }):
           {ending.text}
         </p>
       )}
-      {!isOpen && <Foot {...props} />}
+      {isOver && <Foot {...props} />}
     </article>
   );
 }
 
-function stateOf({ end, text }: AssistantChatMessage, isCut: boolean): string {
-  if (end !== undefined) return "ended";
+function openState({ text }: AssistantChatMessage, isCut: boolean): string {
   if (isCut) return "cut";
   return text === "" ? "waiting" : "writing";
 }

@@ -15,7 +15,7 @@ import { onLink } from "./route.ts";
 import { createFollower } from "./scroll.ts";
 import type { Follower } from "./scroll.ts";
 import { StatusLine } from "./status-line.tsx";
-import { statusOf } from "./words.ts";
+import { formatCount, statusOf } from "./words.ts";
 import type { Status } from "./words.ts";
 
 export interface ChatProps {
@@ -83,7 +83,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
           ))}
           {chat.isAnswering && chat.path.at(-1)?.message.role === "user" && (
             <div className="answer" data-state="waiting">
-              <div className="prose" />
+              <div className="prose" aria-busy="true" />
             </div>
           )}
         </div>
@@ -99,7 +99,7 @@ export function Chat({ id, isCovered, onInstructions }: ChatProps): ReactNode {
             >
               <Icon name="down" />
               Latest
-              {news > 0 && <span className="news">{news.toLocaleString("en-US")} new</span>}
+              {news > 0 && <span className="news">{formatCount(news)} new</span>}
             </button>
           )}
         </StatusLine>

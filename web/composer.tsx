@@ -5,6 +5,7 @@ import type { DraftKeeper } from "./drafts.ts";
 import { focusBox, isComposing } from "./focus.ts";
 import { Icon } from "./icons.tsx";
 import { ModelPicker } from "./model.tsx";
+import { formatCount } from "./words.ts";
 
 /** Source: PROTOCOL.md "Chats". A longer text is not cut off, but said to be too long. */
 export const MAX_TEXT_LENGTH = 200_000;
@@ -143,7 +144,7 @@ export function Composer({
 
 /** Says by how much a text is too long. */
 export function TooLong({ length }: { length: number }): ReactNode {
-  const [has, may] = [length, MAX_TEXT_LENGTH].map((count) => count.toLocaleString("en-US"));
+  const [has, may] = [length, MAX_TEXT_LENGTH].map(formatCount);
   return (
     <p className="too-long" role="alert">
       This has {has} characters, a message may have {may}. Nothing was cut off: shorten it, or send it in

@@ -1,7 +1,7 @@
 import { useId, useState } from "react";
 import type { ReactNode } from "react";
 import type { AssistantChatMessage } from "millrace/protocol";
-import { describeFigures } from "./words.ts";
+import { count, describeFigures } from "./words.ts";
 
 /** What was measured of an answer: how long it is, and the rest on demand. */
 export function Figures({ message }: { message: AssistantChatMessage }): ReactNode {
@@ -17,7 +17,7 @@ export function Figures({ message }: { message: AssistantChatMessage }): ReactNo
         aria-controls={isOpen ? id : undefined}
         onClick={() => setOpen(!isOpen)}
       >
-        {tokens !== undefined && `${tokens.toLocaleString("en-US")} ${tokens === 1 ? "token" : "tokens"}`}
+        {tokens !== undefined && count(tokens, "token")}
         <span className={tokens === undefined ? undefined : "unseen"}>Details</span>
       </button>
       {isOpen && <p id={id}>{describeFigures(message)}</p>}

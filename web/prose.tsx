@@ -15,7 +15,7 @@ export function Prose({ text, isOpen }: { text: string; isOpen: boolean }): Reac
     drawn.current ??= { renderer: createRenderer(place.current), text: "", isEnded: false };
     const now = drawn.current;
     // What is no longer the beginning, or goes on after its end, is drawn anew.
-    if (!text.startsWith(now.text) || (now.isEnded && text.length > now.text.length)) {
+    if (!text.startsWith(now.text) || (now.isEnded && (isOpen || text.length > now.text.length))) {
       now.renderer.clear();
       Object.assign(now, { text: "", isEnded: false });
     }

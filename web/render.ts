@@ -88,6 +88,7 @@ export function createRenderer(root: HTMLElement): Renderer {
     },
     end() {
       for (const step of splitter.end()) apply(step);
+      moveHead(undefined);
     },
     clear() {
       splitter = createSplitter();

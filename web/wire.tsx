@@ -8,7 +8,7 @@ import { WireCodes } from "./wire-codes.tsx";
 import { EMPTY_RECORD, recordWire, viewWire } from "./wire-record.ts";
 import type { ReadEvent, StreamRecord, WireRecord } from "./wire-record.ts";
 import { WireRows } from "./wire-rows.tsx";
-import { formatBytes } from "./words.ts";
+import { count, formatBytes, formatCount } from "./words.ts";
 
 export interface WireProps {
   chat: string | undefined;
@@ -93,11 +93,8 @@ function Scroller({ seen, children }: { seen: number; children: ReactNode }): Re
 }
 
 function describe({ frames, bytes, faults, reads }: StreamRecord, cuts: number): string {
-  const parts = [
-    `${frames.toLocaleString("en-US")} ${frames === 1 ? "frame" : "frames"}`,
-    formatBytes(bytes),
-  ];
-  if (reads > 0) parts.push(`${reads.toLocaleString("en-US")} read before`);
+  const parts = [count(frames, "frame"), formatBytes(bytes)];
+  if (reads > 0) parts.push(`${formatCount(reads)} read before`);
   if (faults > 0) parts.push(`${faults} out of order`);
   if (cuts > 0) parts.push(`${cuts} ${cuts === 1 ? "cut" : "cuts"}`);
   return parts.join(" · ");

@@ -119,8 +119,14 @@ function countWords(text: string): string {
   return count(text.match(/\S+/g)?.length ?? 0, "word");
 }
 
-function count(number: number, thing: string): string {
-  return `${number.toLocaleString("en-US")} ${thing}${number === 1 ? "" : "s"}`;
+/** So many of a thing. */
+export function count(number: number, thing: string): string {
+  return `${formatCount(number)} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+/** A whole number as people read it. Not by `toLocaleString`: its first call loads a language, in the task that ends an answer. */
+export function formatCount(number: number): string {
+  return String(number).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** A size as people read it. */
@@ -130,7 +136,7 @@ export function formatBytes(bytes: number): string {
 }
 
 function formatRate(rate: number): string {
-  return rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString("en-US");
+  return rate < 10 ? rate.toFixed(1) : formatCount(Math.round(rate));
 }
 
 function formatDuration(ms: number): string {

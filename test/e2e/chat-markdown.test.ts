@@ -161,7 +161,7 @@ test("nothing of a hostile prompt or answer runs, and nothing loads from elsewhe
  *  live regions spoke. */
 async function watch(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const seen = { raw: [] as string[], lostColours: 0, announcements: 0, frames: 0 };
+    const seen = { raw: [] as string[], lostColours: 0, announcements: 0, frames: 0, heads: 0 };
     Object.assign(globalThis, { seen });
     const status = document.querySelector("#status");
     if (status !== null) {
@@ -184,6 +184,8 @@ async function watch(page: Page): Promise<void> {
         if (colours < (coloured.get(code) ?? 0)) seen.lostColours += 1;
         coloured.set(code, colours);
       }
+      // Where it is written: at one place.
+      seen.heads = Math.max(seen.heads, document.querySelectorAll(".prose .is-head").length);
       seen.frames += 1;
       requestAnimationFrame(look);
     };
@@ -209,8 +211,12 @@ test("finished blocks keep their nodes, no raw mark is shown, and colours stay",
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
     const blocks = [...document.querySelectorAll(".part > *")];
     return {
-      ...(globalThis as unknown as { seen: { raw: string[]; lostColours: number; announcements: number } })
-        .seen,
+      ...(
+        globalThis as unknown as {
+          seen: { raw: string[]; lostColours: number; announcements: number; heads: number };
+        }
+      ).seen,
+      headsLeft: document.querySelectorAll(".prose .is-head").length,
       blocks: blocks.length,
       marked: blocks.filter((block) => "isMarked" in block).length,
       regions: document.querySelectorAll(
@@ -220,11 +226,37 @@ test("finished blocks keep their nodes, no raw mark is shown, and colours stay",
   });
   expect(seen.raw).toEqual([]);
   expect(seen.lostColours).toBe(0);
+  expect(seen).toMatchObject({ heads: 1, headsLeft: 0 });
   expect(seen.blocks).toBeGreaterThan(40);
   expect(seen.marked).toBe(seen.blocks - 1);
   expect(seen.announcements).toBeLessThanOrEqual(3);
   expect(seen.regions).toBe(0);
   expect(errors).toEqual([]);
+  await page.context().close();
+});
+
+test("what stands below an answer comes when its last words are drawn, not in one task with them", async () => {
+  const { page } = await openChatPage(browser, told.server.url);
+  told.tell("Some words, and then it is stopped.", { hangAfter: 5 });
+  await askTold(page);
+  await page.locator(".prose .is-head").waitFor();
+  await page.evaluate(() => {
+    const changed: string[] = [];
+    Object.assign(globalThis, { changed });
+    new MutationObserver((records) => {
+      const places = records.flatMap(({ target, addedNodes }) => [
+        ...(target.parentElement?.closest(".prose") ? ["prose"] : []),
+        ...([...addedNodes].some((node) => node instanceof Element && node.matches(".foot")) ? ["foot"] : []),
+      ]);
+      changed.push([...new Set(places)].join(" and "));
+    }).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
+  });
+  await page.keyboard.press("Escape");
+  await untilAnswered(page);
+  const changed = await page.evaluate(() => (globalThis as unknown as { changed: string[] }).changed);
+  expect(changed.filter((places) => /foot/.test(places))).toEqual(["foot"]);
+  // The caret goes with the last words.
+  expect(changed).toContain("prose");
   await page.context().close();
 });
 

@@ -3,7 +3,7 @@ import type { ChatView } from "../../src/client/index.ts";
 import type { AssistantChatMessage, UserChatMessage } from "../../src/protocol/index.ts";
 import { StreamError } from "../../src/protocol/index.ts";
 import { readRoute } from "../../web/route.ts";
-import { describeEnd, describeFigures, statusOf } from "../../web/words.ts";
+import { describeEnd, describeFigures, formatCount, statusOf } from "../../web/words.ts";
 
 const question: UserChatMessage = { role: "user", id: "u", text: "Hi", author: "local", at: 1 };
 const answer: AssistantChatMessage = {
@@ -119,4 +119,9 @@ test.each([
   ["http://h/?prompt=a%20b", { prompt: "a b" }],
 ])("the address %s means %j", (href, route) => {
   expect(readRoute(href)).toEqual(route);
+});
+
+test("a number is written as people read it", () => {
+  const numbers = [0, 7, 999, 1_000, 12_345, 200_000, 1_234_567];
+  expect(numbers.map(formatCount)).toEqual(numbers.map((number) => number.toLocaleString("en-US")));
 });
