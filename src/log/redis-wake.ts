@@ -1,7 +1,7 @@
 import type { StreamName } from "../protocol/names.ts";
 import type { RedisKeys } from "./redis-keys.ts";
 import { PARTITIONS } from "./redis-keys.ts";
-import { RedisLink } from "./redis-link.ts";
+import { LinkLostError, RedisLink } from "./redis-link.ts";
 import type { RedisAccess } from "./redis-link.ts";
 import type { Topology } from "./redis-topology.ts";
 
@@ -110,13 +110,14 @@ class Listener {
       }
       for (const partition of this.#partitions) this.#options.onMissed(partition);
       while (!this.#isClosed) await this.#hear(link);
-    } catch {
+    } catch (error) {
       // The connection was lost, or Redis cannot be read now: it is connected to anew, and begins from there.
       if (this.#isClosed) return;
       this.#options.topology.refresh();
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       if (this.#hasMoved(link)) this.#connect();
-      else link.reset();
+      // One that was lost is made anew by itself, and may stand again.
+      else if (!(error instanceof LinkLostError)) link.reset();
     }
   }
 

@@ -256,3 +256,32 @@ test("carries hints between nodes, and gives each its own at once", async () => 
   await expect.poll(() => heard.one.at(-1)).toBe("from two");
   expect(heard.two.filter((hint) => hint === "from two")).toHaveLength(1);
 });
+
+test("a node whose connections are dropped makes each anew, once", async () => {
+  const redis = await redisServer();
+  const log = await openNode(redis);
+  const seen = await follow(log);
+  await log.append(NAME, [event(1)], LOG);
+  let asked = 0;
+  const command = (...args: string[]) => {
+    asked += 1;
+    return redis.command(...args);
+  };
+  // Without those of these commands.
+  const made = async () =>
+    Number(/total_connections_received:(\d+)/.exec(await command("INFO", "stats"))?.[1]) - asked;
+  const before = await made();
+  await command("CLIENT", "KILL", "TYPE", "normal");
+  let last = before;
+  const madeInOneSecond = async () => {
+    await wait(1_000);
+    const former = last;
+    last = await made();
+    return last - former;
+  };
+  await expect.poll(madeInOneSecond).toBe(0);
+  // That of the scripts, and that which waits for wakes; the bus has its own.
+  expect(last - before).toBe(2);
+  await log.append(NAME, [event(2)]);
+  await expect.poll(() => seen.numbers).toEqual([1, 2]);
+});
