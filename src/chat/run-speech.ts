@@ -30,6 +30,8 @@ export type Speech = (run: OpenRun, provider: Provider, request: GenerateRequest
 
 /** Longer deltas are appended in parts, in UTF-16 code units. */
 const MAX_DELTA_LENGTH = 32_768;
+/** What is neither text nor reasoning cannot be parted, in characters of JSON. */
+const MAX_PART_LENGTH = 250_000;
 
 /** A silence of the model that is worth a word to who looks, and how many of them are kept. */
 const STALL_MS = 2_000;
@@ -158,8 +160,15 @@ export function createSpeech({
     event: Exclude<ProviderEvent, { type: "text" | "reasoning" | "finish" }>,
   ): void {
     count(run);
-    if (event.type === "part") run.writer.push(JSON.stringify(partEvent(run.message, event.part)));
-    else (run.calls ??= callsOf(run)).take(event);
+    if (event.type === "part") {
+      const data = JSON.stringify(partEvent(run.message, event.part));
+      if (data.length > MAX_PART_LENGTH)
+        throw new StreamError(
+          "output-too-large",
+          `The model said a part of ${data.length} characters; at most ${MAX_PART_LENGTH} are taken. What it wrote before is kept.`,
+        );
+      run.writer.push(data);
+    } else (run.calls ??= callsOf(run)).take(event);
   }
 
   function callsOf(run: OpenRun): ToolCalls {

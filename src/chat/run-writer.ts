@@ -173,6 +173,8 @@ export class RunWriter {
       // The step may or may not be there: sent again, it gets its first answer.
       if (error instanceof StreamError && error.isRetryable) return false;
       this.#refuse("lost");
+      // A refusal of the log's is told by how the run ends.
+      if (error instanceof StreamError) return true;
       throw error;
     }
     switch (outcome.status) {

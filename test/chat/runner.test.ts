@@ -163,6 +163,39 @@ test("a provider that fails ends its run with the code, and keeps what it wrote"
   });
 });
 
+test("a part that is too large for an event ends its run with a word, and what was said before is kept", async () => {
+  const runner = startRunner(async function* () {
+    yield { type: "text", text: "Look: " };
+    await oneTurn();
+    yield { type: "part", part: { type: "data-picture", data: "x".repeat(300_000) } };
+  });
+  expect(await ended(await ask(runner))).toMatchObject({
+    text: "Look: ",
+    reason: "error",
+    error: { code: "output-too-large" },
+  });
+  await runner.close();
+});
+
+test("what the log refuses for good ends its run, and nothing else", async () => {
+  let isFull = false;
+  const runner = startRunner(() => say(["never", "kept"]), {
+    over: (own) => ({
+      ...own,
+      append: (stream, events, options) => {
+        // The start is taken, and nothing after it until the end of others.
+        if (options?.writer !== undefined && isFull)
+          return Promise.reject(new StreamError("event-too-large", "No."));
+        isFull = true;
+        return own.append(stream, events, options);
+      },
+    }),
+  });
+  expect(await ended(await ask(runner))).toMatchObject({ text: "", reason: "interrupted" });
+  expect(runner.openRuns).toBe(0);
+  await runner.close();
+});
+
 test("a provider that stops without saying so has failed", async () => {
   const runner = startRunner(async function* () {
     yield { type: "text", text: "half" };
