@@ -38,6 +38,8 @@ interface Call extends ScriptCall {
   reject: (error: Error) => void;
   state: "waiting" | "sent" | "taken" | "refused" | "over";
   isReady: boolean;
+  /** It was sent, and its answer was lost: it may have been taken. */
+  isDoubtful: boolean;
 }
 
 /** Calls that may wait for one partition; more are refused. */
@@ -77,6 +79,7 @@ export class Lane {
         reject,
         state: "waiting",
         isReady: call.after === undefined,
+        isDoubtful: false,
       };
       this.#waiting.push(entry);
       const onReady = () => {
@@ -157,6 +160,7 @@ export class Lane {
       return;
     }
     call.state = "refused";
+    call.isDoubtful ||= failure.status === "lost";
     this.#isHeld = true;
     if (failure.status !== "refused") return;
     if (failure.by === "moved") this.#route.onMoved();
@@ -178,7 +182,7 @@ export class Lane {
       if (call.state !== "refused") continue;
       // Another of its stream that came later was taken: sent again, this one would stand behind it.
       const isOvertaken = call.stream !== undefined && overtaken.has(call.stream);
-      if (isOvertaken) call.reject(unavailable(false));
+      if (isOvertaken) call.reject(unavailable(call.isDoubtful));
       else again.push(call);
     }
     this.#sent = [];
@@ -203,7 +207,7 @@ export class Lane {
     for (const call of this.#waiting) {
       if (call.state === "over" || !isLate(call)) continue;
       call.state = "over";
-      call.reject(unavailable(false));
+      call.reject(unavailable(call.isDoubtful));
     }
     this.#waiting = this.#waiting.filter(({ state }) => state !== "over");
     if (this.#waiting.length > 0) return;
