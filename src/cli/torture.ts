@@ -2,12 +2,12 @@ import { CliError, EXIT } from "./exit.ts";
 import type { TortureFlags } from "./flags.ts";
 import { startCutter } from "./torture/cutter.ts";
 import type { Cutter } from "./torture/cutter.ts";
+import { judge } from "./torture/judge.ts";
 import { startParts } from "./torture/nodes.ts";
 import type { Part, Parts } from "./torture/nodes.ts";
 import { createRandom } from "./torture/random.ts";
 import type { Random } from "./torture/random.ts";
 import { readRun } from "./torture/reader.ts";
-import type { ReaderReport } from "./torture/reader.ts";
 import { describe, emptyReport, showProgress } from "./torture/report.ts";
 import type { TortureReport } from "./torture/report.ts";
 
@@ -182,23 +182,6 @@ async function startRun(
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return undefined;
-}
-
-function judge(reports: readonly (ReaderReport | undefined)[], total: TortureReport): void {
-  const [first] = reports;
-  for (const report of reports) {
-    total.readers += 1;
-    total.gaps += report?.gaps ?? 0;
-    total.doubles += report?.doubles ?? 0;
-    total.resets += report?.resets ?? 0;
-    const isWhole =
-      report !== undefined &&
-      report.sha256 === (report.said ?? report.sha256) &&
-      report.sha256 === first?.sha256 &&
-      report.reason === first.reason;
-    if (!isWhole) total.losses += 1;
-    if (report === undefined) total.unended += 1;
-  }
 }
 
 /** Which nodes were killed, and when, in Unix milliseconds. */
