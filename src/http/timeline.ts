@@ -5,6 +5,7 @@ import type { ReaderGone, ReaderLook } from "../hub/look.ts";
 import type { Log, StreamInfo } from "../log/log.ts";
 import { cursorAt, formatCursor } from "../protocol/cursor.ts";
 import type { Entry } from "../protocol/event.ts";
+import type { EventLook } from "../protocol/event-look.ts";
 import type { StreamName } from "../protocol/names.ts";
 import { accessOf } from "./auth/access.ts";
 import type { InspectOptions } from "./inspect.ts";
@@ -13,19 +14,6 @@ import { requestName } from "./request-name.ts";
 export interface TimelineOptions extends Pick<InspectOptions, "runs" | "reports"> {
   log: Log;
   hub: Pick<Hub, "look" | "gone">;
-}
-
-/** An event without what it says. */
-interface EventLook {
-  cursor: string;
-  at: number;
-  type?: string;
-  /** How many appended events it stands for, where that is more than one. */
-  span?: number;
-  /** The run that wrote it, or its author. */
-  by?: string;
-  /** Characters of JSON text. */
-  length: number;
 }
 
 const PREFIX = "/v1/inspect/streams/";

@@ -51,6 +51,7 @@ export type {
   Usage,
   UserMessage,
 } from "./event.ts";
+export type { EventLook } from "./event-look.ts";
 export type { Figures } from "./figures.ts";
 export { mergeEntries } from "./merge.ts";
 export { chatStream, isReservedName, parseStreamName, runStream } from "./names.ts";

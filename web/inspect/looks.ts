@@ -1,3 +1,4 @@
+import type { EventLook } from "millrace/protocol";
 import { addressOf } from "../base.ts";
 
 /** What `GET /v1/inspect` answers, as far as the page shows it. */
@@ -19,15 +20,6 @@ export interface Timeline extends Looks {
   kind?: string;
   closed?: boolean;
   events: EventLook[];
-}
-
-export interface EventLook {
-  cursor: string;
-  at: number;
-  type?: string;
-  span?: number;
-  by?: string;
-  length: number;
 }
 
 /** What somebody's client found missing or doubled, in whatever stream. */
