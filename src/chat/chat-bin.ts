@@ -20,9 +20,11 @@ export interface ChatBinOptions {
   now: () => number;
   /** Whether a chat is deleted as its stream has it, which is what counts. */
   isDeleted: (chat: string) => Promise<boolean>;
+  /** It is gone for good. */
+  onGone: (chat: string) => void;
 }
 
-export function createChatBin(log: Log, { now, isDeleted }: ChatBinOptions): ChatBin {
+export function createChatBin(log: Log, { now, isDeleted, onGone }: ChatBinOptions): ChatBin {
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   async function write(chat: string, entry: { at: number } | { deleted: true }): Promise<void> {
@@ -45,7 +47,10 @@ export function createChatBin(log: Log, { now, isDeleted }: ChatBinOptions): Cha
   }
 
   async function remove(chat: string): Promise<void> {
-    if (await isDeleted(chat)) await log.delete(chatStream(chat));
+    if (await isDeleted(chat)) {
+      await log.delete(chatStream(chat));
+      onGone(chat);
+    }
     await write(chat, { deleted: true });
   }
 

@@ -9,6 +9,8 @@ import { chatStream } from "../protocol/names.ts";
 export interface ChatReader {
   /** A chat with the cursor of the last event in it; undefined if there is none. */
   read(chat: string): Promise<ReadChat | undefined>;
+  /** Keeps a chat folded no longer. */
+  forget(chat: string): void;
 }
 
 export interface ReadChat {
@@ -43,6 +45,7 @@ export function createChatReader(log: Log): ChatReader {
   }
 
   return {
+    forget,
     async read(chat) {
       let state = kept.get(chat)?.state ?? EMPTY_CHAT;
       for (;;) {

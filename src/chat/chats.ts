@@ -163,6 +163,7 @@ export function createChats(
   const bin = createChatBin(log, {
     now,
     isDeleted: async (chat) => (await reader.read(chat))?.state.deletedAt !== undefined,
+    onGone: (chat) => reader.forget(chat),
   });
 
   let isBinRecovered = false;

@@ -63,6 +63,16 @@ test("a deleted chat is gone after 30 seconds, and not before", async () => {
   expect(await log.info(chatStream(chat))).toBeUndefined();
 });
 
+test("what is gone for good is not kept in memory either", async () => {
+  const { chat } = await chats.create("ada", {});
+  await chats.delete("ada", chat);
+  await vi.advanceTimersByTimeAsync(31_000);
+  const read = vi.spyOn(log, "read");
+  expect(await codeOf(chats.read("ada", chat))).toBe("chat-unknown");
+  // Nothing is known that it could go on after.
+  expect(read.mock.calls.map(([stream, after]) => [stream, after])).toEqual([[chatStream(chat), 0]]);
+});
+
 test("one that was restored stays", async () => {
   const { chat } = await chats.create("ada", {});
   await chats.delete("ada", chat);
