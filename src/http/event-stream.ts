@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import type { Format } from "../hub/format.ts";
 import type { Connection } from "../hub/connection.ts";
-import type { Hub, OpenReader, ReaderArrival, ReadingStart, SubscribeSeveralRequest } from "../hub/hub.ts";
+import type { Hub, ReadingStart, SubscribeSeveralRequest } from "../hub/hub.ts";
+import type { OpenReader, ReaderArrival } from "../hub/readers.ts";
 import type { Sink } from "../hub/sink.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";

@@ -8,11 +8,12 @@ import type { Topic } from "./audience.ts";
 import { Channel, startOf } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
-import type { HubCounts, LeaveReason, ReaderGone, ReaderLook } from "./look.ts";
+import type { HubCounts, ReaderGone, ReaderLook } from "./look.ts";
 import { MultiSubscription } from "./multi-subscription.ts";
+import { Readers, closerOf } from "./readers.ts";
+import type { OpenReader, ReaderArrival, ReadersOptions } from "./readers.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
-import { Roll } from "./roll.ts";
 import { Turns } from "./turns.ts";
 
 /** Who is listening: readers of streams, each a cursor. */
@@ -29,7 +30,7 @@ export interface Hub {
    *  takes nothing, and ended as they are. It lives as long as `make` says. Undefined: no more are taken. */
   admit<Kind extends Connection>(
     make: (onLeave: () => void) => Kind,
-    arrival: ReaderArrival,
+    arrival: ReaderArrival & { onReader?: ((reader: OpenReader) => void) | undefined },
   ): Kind | undefined;
   /** Tells those who read a stream now, and are not behind, what is not in its log: whole SSE blocks without an id. What comes
    *  within a moment is told together, and of one topic only the latest. It may be lost, and nobody is told later. */
@@ -69,23 +70,6 @@ export interface SubscribeRequest {
   onReader?: (reader: OpenReader) => void;
 }
 
-/** A reader that comes. */
-export interface ReaderArrival {
-  began: ReaderLook["began"];
-  /** The id of the request that it came with, for who looks. */
-  request?: string | undefined;
-  /** The principal that reads, for who looks. */
-  who?: string | undefined;
-  onGone?: () => void;
-  onReader?: (reader: OpenReader) => void;
-}
-
-/** A reader, for whoever may have to end it from outside. */
-export interface OpenReader {
-  /** Says this, whole blocks, and ends the connection: the reader comes back with its cursor. */
-  close(blocks: string): void;
-}
-
 export interface SubscribeSeveralRequest {
   /** Their formats are made for several: see `Format`. */
   streams: readonly { stream: StreamName; format: Format; from: ReadingStart }[];
@@ -119,61 +103,13 @@ export type ReadingStart =
   | { at: "after"; cursor: Cursor; info: StreamInfo }
   | { at: "reset"; reason: ResetReason };
 
-export interface HubOptions {
-  /** Silence after which a reader gets a `ping`, in milliseconds. Default 15,000. */
-  heartbeatMs?: number;
-  /** Age at which a connection is closed so that its reader comes back, in milliseconds, ± 20 %. Default 600,000. */
-  maxAgeMs?: number;
-  /** How long a reader may take nothing before it is cut, or wait for the log before it is told to come again, in milliseconds. Default 30,000. */
-  stallMs?: number;
-  /** What a reader is told to wait before it reconnects, in milliseconds, ± 30 %. Default 2,000. */
-  retryMs?: number;
-  /** Default `Math.random`. */
-  random?: () => number;
-}
+export type HubOptions = ReadersOptions;
 
-/** The clock looks at a part of the readers each time, so that their pings are spread. */
-const LOOKS_PER_HEARTBEAT = 60;
-const DRAIN_STEP_MS = 50;
-const DRAIN_RETRY_MS = 500;
 export function createHub(log: Log, options: HubOptions = {}): Hub {
-  const {
-    heartbeatMs = 15_000,
-    maxAgeMs = 600_000,
-    stallMs = 30_000,
-    retryMs = 2_000,
-    random = Math.random,
-  } = options;
   const channels = new Map<string, Promise<Channel>>();
   const turns = new Turns();
   const audiences = new Audiences(turns);
-  /** Readers by the part of the heartbeat in which they are looked at. */
-  const slots = Array.from({ length: LOOKS_PER_HEARTBEAT }, () => new Set<Connection>());
-  const roll = new Roll();
-  let readers = 0;
-  let isClosed = false;
-  let turn = 0;
-  const clock = setInterval(look, heartbeatMs / LOOKS_PER_HEARTBEAT);
-  if (typeof clock === "object") clock.unref();
-
-  function look(): void {
-    turn = (turn + 1) % LOOKS_PER_HEARTBEAT;
-    for (const connection of slots[turn] ?? []) {
-      connection.looksLeft -= 1;
-      // The first look may come at once after the last write.
-      if ((connection.countStall() - 1) * heartbeatMs >= stallMs) dismiss(connection, "stalled");
-      else if (connection.countWait() * heartbeatMs >= stallMs) {
-        connection.say(`retry: ${retry()}\n\n`);
-        dismiss(connection, "unanswered");
-      } else if (!connection.isLive) continue;
-      else if (connection.looksLeft <= 0) dismiss(connection, "aged");
-      else if (connection.isFresh) connection.isFresh = false;
-      else {
-        connection.ping();
-        connection.isFresh = false;
-      }
-    }
-  }
+  const readers = new Readers(options);
 
   function openChannel(stream: StreamName, format: Format): Promise<Channel> {
     const key = `${format.name} ${stream}`;
@@ -195,42 +131,28 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     return opening;
   }
 
-  /** Counts a reader in, and out when it leaves. */
+  /** Takes a reader in, and lets it hear what is told of these streams. */
   function enlist<Kind extends Connection>(
     make: (looksLeft: number, onLeave: () => void) => Kind,
     told: readonly StreamName[],
-    {
-      onGone,
-      request,
-      who,
-      began,
-    }: Omit<ReaderArrival, "onGone" | "onReader"> & { onGone?: (() => void) | undefined },
+    { onGone, ...arrival }: ReaderArrival,
   ): Kind {
-    const slot = slots[Math.floor(random() * LOOKS_PER_HEARTBEAT)] ?? new Set<Connection>();
-    const looks = Math.ceil((maxAgeMs * (0.8 + 0.4 * random())) / heartbeatMs);
-    const connection = make(looks, () => {
-      readers -= 1;
-      roll.leave(connection);
-      slot.delete(connection);
-      for (const stream of told) audiences.leave(stream, connection);
-      onGone?.();
+    const connection = readers.enlist(make, {
+      ...arrival,
+      onGone() {
+        for (const stream of told) audiences.leave(stream, connection);
+        onGone?.();
+      },
     });
-    readers += 1;
-    roll.enter(connection, { request, who, began });
-    slot.add(connection);
     for (const stream of told) audiences.join(stream, connection);
     return connection;
-  }
-
-  function retry(): number {
-    return Math.round(retryMs * (0.7 + 0.6 * random()));
   }
 
   async function subscribe({ stream, format, sink, from, ...request }: SubscribeRequest): Promise<void> {
     let channel = await openChannel(stream, format);
     // Its last reader may have left while this one waited.
     while (channel.isDropped) channel = await openChannel(stream, format);
-    if (isClosed) {
+    if (readers.isClosed) {
       sink.end();
       return;
     }
@@ -248,13 +170,14 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     // Only the reset brings the new cursor: cut before it, the reader comes back with its own, and is told again.
     const id = from.at === "reset" ? undefined : channel.cursorText(after);
     subscription.say(
-      format.start(describeStart(channel, from, after), retry(), id) + resetText(channel, from, after),
+      format.start(describeStart(channel, from, after), readers.retry(), id) +
+        resetText(channel, from, after),
     );
     subscription.pump();
   }
 
   async function subscribeSeveral(request: SubscribeSeveralRequest): Promise<void> {
-    if (isClosed) {
+    if (readers.isClosed) {
       request.sink.end();
       return;
     }
@@ -280,7 +203,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
       throw failed.reason;
     }
     const joined = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-    const retryMs = retry();
+    const retryMs = readers.retry();
     several.open({
       retryMs,
       starts: joined.map(({ channel, from, after }) =>
@@ -296,10 +219,10 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
 
   function admit<Kind extends Connection>(
     make: (onLeave: () => void) => Kind,
-    { onReader, ...arrival }: ReaderArrival,
+    { onReader, ...arrival }: Parameters<Hub["admit"]>[1],
   ): Kind | undefined {
-    if (isClosed) return undefined;
-    const reader = enlist((_, onLeave) => make(onLeave), [], arrival);
+    if (readers.isClosed) return undefined;
+    const reader = readers.enlist((_, onLeave) => make(onLeave), arrival);
     reader.begin();
     onReader?.(closerOf(reader));
     reader.pump();
@@ -312,68 +235,19 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     admit,
     tell: (stream, topic, make) => audiences.tell(stream, topic, make),
     get readers() {
-      return readers;
+      return readers.count;
     },
     get readersBehind() {
-      let behind = 0;
-      for (const slot of slots) for (const { isLive } of slot) if (!isLive) behind += 1;
-      return behind;
+      return readers.behind;
     },
-    look: () => roll.look(),
-    gone: () => roll.gone(),
+    look: () => readers.look(),
+    gone: () => readers.gone(),
     get counts() {
-      return roll.counts;
+      return readers.counts;
     },
-    cut(id) {
-      const connection = roll.find(id);
-      if (connection !== undefined) dismiss(connection, "cut");
-      return connection !== undefined;
-    },
-    async drain(windowMs) {
-      // Who is on the way is not taken in any more.
-      isClosed = true;
-      const endsAt = performance.now() + windowMs;
-      for (let left = windowMs; left > 0; left = endsAt - performance.now()) {
-        if (readers === 0) return;
-        await new Promise((resolve) => setTimeout(resolve, Math.min(DRAIN_STEP_MS, left)));
-        const share = Math.min(1, DRAIN_STEP_MS / Math.max(left, DRAIN_STEP_MS));
-        let due = Math.ceil(readers * share);
-        for (const slot of slots) {
-          for (const connection of slot) {
-            if (due-- <= 0) break;
-            // Soon: they are spread already.
-            connection.say(`retry: ${Math.round(DRAIN_RETRY_MS * (0.5 + random()))}\n\n`);
-            dismiss(connection, "drained");
-          }
-        }
-      }
-    },
-    close() {
-      isClosed = true;
-      clearInterval(clock);
-      for (const slot of slots) {
-        for (const connection of slot) {
-          connection.say(`retry: ${Math.round(retryMs * (1 + 3 * random()))}\n\n`);
-          dismiss(connection, "drained");
-        }
-      }
-    },
-  };
-}
-
-function dismiss(connection: Connection, why: LeaveReason): void {
-  connection.why = why;
-  if (why === "stalled" || why === "cut") connection.destroy();
-  else connection.end();
-}
-
-function closerOf(connection: Connection): OpenReader {
-  return {
-    close(blocks) {
-      connection.why = "expired";
-      connection.say(blocks);
-      connection.end();
-    },
+    cut: (id) => readers.cut(id),
+    drain: (windowMs) => readers.drain(windowMs),
+    close: () => readers.close(),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { StreamError } from "../../protocol/error.ts";
-import type { OpenReader } from "../../hub/hub.ts";
+import type { OpenReader } from "../../hub/readers.ts";
 import type { StreamName } from "../../protocol/names.ts";
 import { compileScopes } from "./scopes.ts";
 import type { Grants, Scope, StreamRight } from "./scopes.ts";

@@ -1,5 +1,5 @@
 import { encodeSse } from "../../protocol/sse-encode.ts";
-import type { OpenReader } from "../../hub/hub.ts";
+import type { OpenReader } from "../../hub/readers.ts";
 import type { Access } from "./access.ts";
 
 /** Readers whose right to read may end before they do. */
