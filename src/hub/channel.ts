@@ -159,6 +159,11 @@ export class Channel implements Source, PageOwner {
 
   describeTrim(info: StreamInfo): { block: string; start: number } {
     const start = startOf(info);
+    this.#learn(info);
+    if (start > this.#newest) {
+      this.#jumpTo(info.head);
+      this.advance();
+    }
     return { block: this.format.reset("trimmed", formatCursor(cursorAt(info.epochs, start))), start };
   }
 

@@ -70,7 +70,7 @@ async function infoOf(): Promise<StreamInfo> {
 
 async function append(...numbers: number[]): Promise<void> {
   const events = numbers.map((n) => ({ data: `{"n":${n}}` }));
-  await log.append(STREAM, events, { create: { kind: "log" } });
+  await log.append(STREAM, events, { create: { kind: "log", retention: { maxEvents: 10 } } });
 }
 
 async function read(start: ReadingStart): Promise<FakeSink> {
@@ -132,6 +132,43 @@ test("a cursor of another stream of the same name is not followed in the old one
   await append(11);
   tellAll();
   await vi.waitFor(() => expect(again.numbers).toEqual([11]));
+});
+
+test("what is read from the log before its news is told in its epoch, and is not told again", async () => {
+  await append(1, 2, 3);
+  const first = await read({ at: "now" });
+  from = 4;
+  await append(4, 5);
+  const second = await read({ at: "start" });
+  await vi.waitFor(() => expect(second.text).toContain("caught-up"));
+  expect(idsOf(second).at(-1)).toBe(`${NEW_EPOCH}.5`);
+  await append(6);
+  tellAll();
+  await vi.waitFor(() => expect(second.numbers).toEqual([1, 2, 3, 4, 5, 6]));
+  await vi.waitFor(() => expect(first.numbers).toEqual([4, 5, 6]));
+});
+
+test("who is overtaken by the floor before the news of it goes on in its epoch", async () => {
+  await append(1, 2, 3);
+  await read({ at: "now" });
+  from = 4;
+  await append(...Array.from({ length: 17 }, (_, index) => 4 + index));
+  const second = await read({ at: "start" });
+  await vi.waitFor(() => expect(second.text).toContain("caught-up"));
+  expect(second.numbers).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  const [, reset, ...ids] = idsOf(second);
+  expect(reset).toBe(`${NEW_EPOCH}.10`);
+  expect(ids.every((id) => id.startsWith(`${NEW_EPOCH}.`))).toBe(true);
+});
+
+test("no event of another stream of the same name is read to who reads the old one", async () => {
+  await append(1, 2, 3);
+  await read({ at: "now" });
+  await log.delete(STREAM);
+  await append(10, 11, 12, 13);
+  const second = await read({ at: "start" });
+  await vi.waitFor(() => expect(second.isDestroyed).toBe(true));
+  expect(second.numbers).toEqual([]);
 });
 
 test("where nobody reads it, a stream is let go after such a cursor", async () => {
