@@ -59,7 +59,7 @@ export function drawLines({ title, unit, panels }) {
     ]);
     return [...scale, ...times, ...curves].flat().join("\n  ");
   });
-  return page(title, unit, TOP + panels.length * PANEL, drawn.join("\n  "));
+  return drawPage(title, unit, TOP + panels.length * PANEL, drawn.join("\n  "));
 }
 
 /** To a number that halves well. */
