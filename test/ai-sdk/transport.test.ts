@@ -1,7 +1,10 @@
+import type { useChat as useChat3 } from "@ai-sdk/react";
 import { readUIMessageStream } from "ai";
 import type { ChatTransport, UIMessage, UIMessageChunk } from "ai";
+import type { useChat as useChat4 } from "ai-sdk-react-4";
 import { expect, test } from "vitest";
 import { createChatTransport } from "../../src/ai-sdk/index.ts";
+import type { ChatView } from "../../src/ai-sdk/index.ts";
 import { gate } from "../support/app.ts";
 import { startUiFace } from "../support/ai-sdk-face.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
@@ -89,6 +92,16 @@ test("an abort stops the answer for everybody; leaving what was resumed does not
     types.push((part.value as { type: string }).type);
   expect(types.at(-1)).toBe("abort");
   expect(await transport.reconnectToStream({ chatId: asked.chatId })).toBeNull();
+});
+
+type Hook = typeof useChat3 | typeof useChat4;
+type Options<H extends Hook> = NonNullable<Parameters<H>[0]>;
+const viewOf = (helpers: ReturnType<Hook>): ChatView => helpers;
+
+test("the compiler lets it into the hook of version 3 and 4, and what they give be followed", () => {
+  const transport = createChatTransport();
+  const options: [Options<typeof useChat3>, Options<typeof useChat4>] = [{ transport }, { transport }];
+  expect([...options, viewOf]).toHaveLength(3);
 });
 
 test("what the server refuses is said in its words", async () => {

@@ -294,6 +294,14 @@ describe("what a server wants to have back with a call", () => {
     });
   });
 
+  it("is left out where it is more than 32,768 characters", async () => {
+    const extra = { google: { thought_signature: "x".repeat(32_768) } };
+    const call = { index: 0, id: "a", function: { name: "weather", arguments: OSLO }, extra_content: extra };
+    fake.next({ type: "answer", tokens: [], deltas: [{ tool_calls: [call] }] });
+    const { events } = await collect(provider, "?");
+    expect(events[1]).toEqual({ type: "tool-input", call: "call_0", text: OSLO });
+  });
+
   it("goes back to it, and to no other", async () => {
     await collect(provider, { messages: [called("fake"), called("other")] });
     const told = fake.calls[0]?.body?.messages as unknown as Told[];
@@ -341,6 +349,25 @@ describe("a model that takes no tools", () => {
       true,
       true,
     ]);
+  });
+
+  it("is remembered for at most 500 models", async () => {
+    const take = async (model: string) => {
+      fake.next({ type: "status", status: 400, body: { error: "it does not support tools" } });
+      await collect(provider, { ...optional, warn: () => {}, model });
+    };
+    for (let model = 0; model <= 500; model++) await take(`m${model}`);
+    const { length } = fake.calls;
+    await collect(provider, { ...optional, model: "m500" });
+    await collect(provider, { ...optional, model: "m0" });
+    expect(fake.calls.slice(length).map(({ body }) => body?.["tools"] !== undefined)).toEqual([false, true]);
+  });
+
+  it("is not taken for one by a status that says something else", async () => {
+    fake.next({ type: "status", status: 429, body: { error: "This plan does not support tools" } });
+    const { error } = await collect(provider, optional);
+    expect(error).toMatchObject({ code: "provider-busy" });
+    expect(fake.calls).toHaveLength(1);
   });
 
   it("is a refusal where the tools were asked for", async () => {

@@ -1,7 +1,10 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import * as fc from "fast-check";
 import { createOpenAIProvider } from "../../src/chat/openai.ts";
 import type { FetchLike } from "../../src/chat/openai.ts";
+import type { BodyReader } from "../../src/chat/openai-failure.ts";
 import type { Provider, ProviderEvent } from "../../src/chat/provider.ts";
 import { collect } from "../support/collect.ts";
 import { encodeAnswer, startFakeProvider } from "../support/fake-provider.ts";
@@ -249,6 +252,10 @@ describe("an answer", () => {
 });
 
 describe("a refusal", () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
   it.each([
     [400, "provider-refused", false],
     [401, "provider-refused", false],
@@ -272,6 +279,39 @@ describe("a refusal", () => {
   it("says when to try again where the provider says so", async () => {
     fake.next({ type: "status", status: 429, headers: { "retry-after": "20" } });
     expect((await collect(provider, "?")).error?.message).toContain("Try again in 20 s");
+  });
+
+  it("says no time that the provider did not say in seconds", async () => {
+    const headers = { "retry-after": "Fri, 31 Dec 1999 23:59:59 GMT" };
+    fake.next({ type: "status", status: 429, headers });
+    expect((await collect(provider, "?")).error?.message).toContain("Try again in a moment");
+  });
+
+  it("is read to 64 KiB of its body, which may have no end", async () => {
+    let reads = 0;
+    let isCancelled = false;
+    const endless = handed(
+      refusedWith({
+        read: () => Promise.resolve({ done: (reads += 1) > 1_000, value: new Uint8Array(1_024).fill(120) }),
+        cancel: () => Promise.resolve(void (isCancelled = true)),
+      }),
+    );
+    expect((await collect(endless, "?")).error).toMatchObject({ code: "provider-failed" });
+    expect({ reads, isCancelled }).toEqual({ reads: 64, isCancelled: true });
+  });
+
+  it("is waited for 5 s once its status is there", async () => {
+    vi.useFakeTimers();
+    let onCancel: (() => void) | undefined;
+    const silent = handed(
+      refusedWith({
+        read: () => new Promise((resolve) => (onCancel = () => resolve({ done: true }))),
+        cancel: () => Promise.resolve(onCancel?.()),
+      }),
+    );
+    const collected = collect(silent, "?");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect((await collected).error?.message).toContain("HTTP 500");
   });
 
   it.each([
@@ -457,6 +497,24 @@ describe("the list of models", () => {
     expect(await provider.models()).toEqual([{ id: "new", origin: "fake" }]);
   });
 
+  it("is not looked for where a redirect points, which would get the key", async () => {
+    const redirecting = createServer((_request, response) =>
+      response.writeHead(307, { location: `${fake.baseUrl}/models` }).end(),
+    );
+    await new Promise<void>((resolve) => redirecting.listen(0, "127.0.0.1", resolve));
+    const { port } = redirecting.address() as AddressInfo; // it listens on a port
+    provider = createOpenAIProvider({ name: "x", baseUrl: `http://127.0.0.1:${port}/v1`, apiKey: KEY });
+    await expect(provider.models()).rejects.toMatchObject({ code: "provider-refused" });
+    expect(fake.listCalls).toHaveLength(0);
+    redirecting.closeAllConnections();
+    redirecting.close();
+  });
+
+  it("has at most 500 of them", async () => {
+    fake.setModels(Array.from({ length: 501 }, (_, n) => `model-${n}`));
+    expect(await provider.models()).toHaveLength(500);
+  });
+
   it("is not asked for where it was handed in", async () => {
     provider = createOpenAIProvider({ name: "fake", baseUrl: fake.baseUrl, models: ["a", "b"] });
     expect((await provider.models()).map(({ id }) => id)).toEqual(["a", "b"]);
@@ -537,6 +595,10 @@ function handed(response: Awaited<ReturnType<FetchLike>>): Provider {
     baseUrl: "http://127.0.0.1:1/v1",
     fetch: () => Promise.resolve(response),
   });
+}
+
+function refusedWith(reader: BodyReader): Awaited<ReturnType<FetchLike>> {
+  return { ok: false, status: 500, headers: { get: () => null }, body: { getReader: () => reader } };
 }
 
 function streamOf(parts: readonly Uint8Array[]): Awaited<ReturnType<FetchLike>> {

@@ -218,19 +218,28 @@ const MATRIX: Record<string, Row | Row[]> = {
     body: { id: "{chat}", model: "told", message: { role: "user", parts: [{ type: "text", text: "hi" }] } },
     status: rights(401, 401, 403, 403, 403, 401, 200, 200, 200),
   },
-  "GET /api/chat/:id": {
+  "GET /api/chat/:id": [{}, EVENTS].map((headers) => ({
     path: "/api/chat/{chat}",
+    headers,
     status: rights(401, 401, 404, 404, 404, 401, 200, 404, 404),
-  },
+  })),
   "GET /api/chat/:id/stream": {
     path: "/api/chat/{chat}/stream",
     status: rights(401, 401, 404, 404, 404, 401, 204, 404, 404),
   },
-  "POST /api/chat/:id/stop": {
-    path: "/api/chat/{chat}/stop",
-    body: {},
-    status: rights(401, 401, 404, 404, 404, 401, 200, 404, 404),
-  },
+  "POST /api/chat/:id/stop": [
+    {
+      path: "/api/chat/{chat}/stop",
+      body: {},
+      status: rights(401, 401, 404, 404, 404, 401, 200, 404, 404),
+    },
+    // Of a start that has not arrived: the chat is made.
+    {
+      path: "/api/chat/Not-made-yet/stop",
+      body: { key: "k" },
+      status: rights(401, 401, 403, 403, 403, 401, 202, 202, 202),
+    },
+  ],
   // What is refused is said in the stream: see below.
   "GET /stream": { path: "/stream?prompt=hi&model=told", headers: EVENTS, status: 200 },
 };

@@ -94,6 +94,20 @@ test("somebody else's chat is answered as one that was never made, live, replaye
   expect(await found.json()).toEqual({ chats: [] });
 });
 
+test("a key under which one asks is one's own: with another's one gets an answer of one's own", async () => {
+  await using test = await startWithKeys();
+  const ask = async (person: string) => {
+    const headers = { ...(await test.headers(person, "run")), "idempotency-key": "k" };
+    const body = { model: "told", messages: [{ role: "user", content: "Why?" }] };
+    const response = await test.app.send("POST", "/v1/chat/completions", body, headers);
+    expect(response.status).toBe(200);
+    return response.headers.get("x-millrace-run");
+  };
+  const [ada, again, bob] = [await ask("ada"), await ask("ada"), await ask("bob")];
+  expect(again).toBe(ada);
+  expect(bob).not.toBe(ada);
+});
+
 test("a ticket opens the streams it names, and nothing else", async () => {
   await using started = await startWithKeys();
   const { app, headers } = started;

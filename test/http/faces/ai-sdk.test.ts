@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createMemoryLog } from "../../../src/log/memory.ts";
+import { StreamError } from "../../../src/protocol/error.ts";
 import type { ServerOptions } from "../../../src/server.ts";
-import { gate, startApp } from "../../support/app.ts";
+import { EVENTS, gate, readUntil, startApp } from "../../support/app.ts";
 import type { TestServer } from "../../support/app.ts";
 
 let app: TestServer;
@@ -218,6 +220,34 @@ test("a chat may be called anything", async () => {
   // A client that resumes a chat which it has just made up takes all but 204 for a failure; of ours it can make up none.
   expect((await app.ask("/api/chat/nobody-has-it/stream")).status).toBe(204);
   expect((await app.ask("/api/chat/nobodyhasthisone/stream")).status).toBe(404);
+});
+
+const refuse = () => Promise.reject(new StreamError("log-unavailable", "The log is away."));
+
+test("a log that is away is not taken for a chat that is new", async () => {
+  const memory = createMemoryLog();
+  await using away = await startApp({
+    log: {
+      ...memory,
+      read: (...call) => (call[0].startsWith("chats/") ? refuse() : memory.read(...call)),
+    },
+  });
+  expect((await away.ask("/api/chat/Chat-1/stream")).status).toBe(503);
+});
+
+test("a chat's events are heard by who waits for its first message, and by who comes later with its cursor", async () => {
+  const waiting = await app.ask("/api/chat/Chat-1", { headers: EVENTS });
+  await partsOf(await post([user("hi")]));
+  expect(await readUntil(waiting, "message-end")).toContain('"type":"user-message"');
+  const { cursor } = (await (await app.ask("/api/chat/Chat-1")).json()) as { cursor: string };
+  const headers = { ...EVENTS, "last-event-id": cursor };
+  const later = await app.ask("/api/chat/Chat-1", { headers });
+  await partsOf(await post([user("and?", "U2")]));
+  const heard = await readUntil(later, "message-end");
+  expect(heard).toContain('"text":"and?"');
+  expect(heard).not.toContain('"text":"hi"');
+  expect((await app.ask("/api/chat/Chat-1", { method: "HEAD", headers: EVENTS })).status).toBe(200);
+  await expect.poll(() => app.server.readers).toBe(0);
 });
 
 test("a stop that overtakes what it stops holds, also where the chat is not made yet", async () => {

@@ -1,5 +1,7 @@
 import OpenAI from "openai";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Log } from "../../../src/log/log.ts";
+import { createMemoryLog } from "../../../src/log/memory.ts";
 import { StreamError } from "../../../src/protocol/error.ts";
 import { EVENTS, blocks, gate, readUntil } from "../../support/app.ts";
 import { asked, chunksOf, startFace, streamed, textOf } from "../../support/openai-face.ts";
@@ -43,6 +45,23 @@ test("who aborts a request that does not stream ends its run", async () => {
   await expect(asking).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
   await expect.poll(() => app.told.aborts).toBe(1);
   await expect.poll(() => app.server.runner.openRuns).toBe(0);
+});
+
+test("a run whose answer cannot begin is stopped", async () => {
+  const memory = createMemoryLog();
+  let isAway = true;
+  const log: Log = {
+    ...memory,
+    read(...call) {
+      if (!isAway || !call[0].startsWith("runs/")) return memory.read(...call);
+      isAway = false;
+      return Promise.reject(new StreamError("log-unavailable", "The log is away."));
+    },
+  };
+  await using face = await startFace({ log });
+  face.answerSlowly();
+  expect((await face.post(streamed)).status).toBe(503);
+  await expect.poll(() => face.told.aborts).toBe(1);
 });
 
 test.each(["1", "true"])("with X-Millrace-Persist: %s the run goes on, streamed or not", async (value) => {
