@@ -227,7 +227,6 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     ...(options.tools !== undefined && { tools: options.tools }),
     ...(publishesFigures && { onFirstDelta }),
     onBegin(began) {
-      recent.onBegin(began);
       logger.info(began, "run began");
       options.runner?.onBegin?.(began);
     },
@@ -277,7 +276,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Millrac
     ...options,
     authenticator,
     logger,
-    runs: recent.list,
+    runs: () => [...recent.list(), ...runner.look()].toReversed(),
     metrics: {
       render: () => metrics.render({ hub, runner, tally, version }),
       onReport: metrics.onReport,

@@ -2,7 +2,7 @@ import type { EndReason, Timing, Usage } from "../protocol/event.ts";
 import { runStream } from "../protocol/names.ts";
 import type { Provider } from "./provider.ts";
 import type { RunLease } from "./run-limits.ts";
-import type { RunEnded, Stall } from "./run-reports.ts";
+import type { RunEnded, RunLook, Stall } from "./run-reports.ts";
 import type { RunPlace } from "./run-start.ts";
 import type { RunWriter } from "./run-writer.ts";
 import type { ToolCalls } from "./tool-calls.ts";
@@ -79,22 +79,14 @@ export function timingOf(run: OpenRun, at: number, usage?: Usage): Timing {
   return result;
 }
 
+/** What is told of a run while it goes on. */
+export function lookOf(run: OpenRun): RunLook {
+  const { id, stream, model, request, startedAt, firstAt, lastAt, deltas, stalls } = run;
+  return { run: id, stream, model, request, startedAt, firstAt, lastAt, deltas, stalls };
+}
+
 /** What is told of a run that is over. `endedAt`: in Unix milliseconds. */
 export function reportOf(run: OpenRun, endedAt: number): RunEnded {
-  const { id, stream, model, request, startedAt, firstAt, lastAt, deltas, stalls, usage, error } = run;
-  return {
-    run: id,
-    stream,
-    model,
-    request,
-    startedAt,
-    firstAt,
-    lastAt,
-    endedAt,
-    deltas,
-    stalls,
-    usage,
-    error,
-    reason: run.reason ?? "moved",
-  };
+  const { usage, error, reason = "moved" } = run;
+  return { ...lookOf(run), endedAt, usage, error, reason };
 }

@@ -42,17 +42,21 @@ export interface Stall {
   ms: number;
 }
 
-/** A run that this process has generated, once it is over. */
-export interface RunEnded extends RunBegan {
-  /** `moved`: another process goes on with it, or has ended it. */
-  reason: EndReason | "moved";
-  /** Of its first and of its last delta. */
+/** A run as far as it has come. */
+export interface RunLook extends RunBegan {
+  /** Of its first delta, and of its last. */
   firstAt: number | undefined;
   lastAt: number;
-  endedAt: number;
   deltas: number;
   /** When the model said nothing for a while amid its answer, the first few times. Absent: it never did. */
   stalls?: readonly Stall[] | undefined;
+}
+
+/** A run that this process has generated, once it is over. */
+export interface RunEnded extends RunLook {
+  /** `moved`: another process goes on with it, or has ended it. */
+  reason: EndReason | "moved";
+  endedAt: number;
   usage: Usage | undefined;
   /** The code of what it failed of. */
   error: string | undefined;

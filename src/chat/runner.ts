@@ -8,7 +8,7 @@ import type { AppendOptions, AppendOutcome, Log, OpenWriter } from "../log/log.t
 import { sha256 } from "../protocol/hash.ts";
 import { deltaHead } from "../protocol/merge.ts";
 import { createId } from "./id.ts";
-import { continueText, isOwnStream, reportOf, timingOf } from "./open-run.ts";
+import { continueText, isOwnStream, lookOf, reportOf, timingOf } from "./open-run.ts";
 import type { OpenRun } from "./open-run.ts";
 import { createSpeech } from "./run-speech.ts";
 import { LOCAL, continued, cursorBefore, join, runActive, startEvent } from "./run-start.ts";
@@ -22,7 +22,7 @@ import type { ApprovalAnswer } from "./tool-answer.ts";
 import { createToolbox, offered } from "./tool.ts";
 import type { Tools } from "./tool.ts";
 import { faultText } from "./run-reports.ts";
-import type { RunBegan, RunEnded, RunFault, RunWarning } from "./run-reports.ts";
+import type { RunBegan, RunEnded, RunFault, RunLook, RunWarning } from "./run-reports.ts";
 import { RunWriter } from "./run-writer.ts";
 import type { Refusal } from "./run-writer.ts";
 
@@ -50,6 +50,8 @@ export interface Runner {
   recover(): Promise<number>;
   /** Runs that this process is generating. */
   readonly openRuns: number;
+  /** The same, as they stand, latest last. */
+  look(): RunLook[];
   /** Takes no more. Resolves when its open runs have ended by themselves, or after this time. */
   drain(graceMs: number): Promise<void>;
   /** Takes no more, and ends its open runs as `interrupted`; or, where `recovery` says so, leaves them to who goes on with them. */
@@ -479,6 +481,7 @@ export function createRunner(log: Log, models: ModelRegistry, options: RunnerOpt
     get openRuns() {
       return open.size;
     },
+    look: () => [...open.values()].map(lookOf),
     async drain(graceMs) {
       isDraining = true;
       const endsAt = performance.now() + graceMs;

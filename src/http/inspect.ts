@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { RunBegan, RunEnded } from "../chat/run-reports.ts";
+import type { RunEnded, RunLook } from "../chat/run-reports.ts";
 import type { Hub } from "../hub/hub.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { RecentReport } from "./recent-reports.ts";
@@ -8,7 +8,7 @@ import { accessOf } from "./auth/access.ts";
 export interface InspectOptions {
   hub: Pick<Hub, "look" | "gone" | "cut" | "counts">;
   /** Runs that this process generates, and the last that have ended, latest first. */
-  runs: () => readonly (RunBegan | RunEnded)[];
+  runs: () => readonly (RunLook | RunEnded)[];
   /** What clients have reported, latest first. */
   reports: () => readonly RecentReport[];
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startApp } from "../support/app.ts";
+import { answerSlowly, startApp } from "../support/app.ts";
 
 test("the inspector sees a reader with its cursor, cuts it, and knows afterwards why it went", async () => {
   await using app = await startApp();
@@ -38,4 +38,18 @@ test("the inspector sees a run with its end", async () => {
   await expect
     .poll(async () => (await app.ask(`/v1/inspect?find=${run}`)).json())
     .toMatchObject({ runs: [{ run, reason: "stop", deltas: 2 }] });
+});
+
+test("the inspector sees a run that is open as far as it has come", async () => {
+  await using app = await startApp();
+  const go = answerSlowly(app.told);
+  const { run } = (await (await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" })).json()) as {
+    run: string;
+  };
+  const look = async () =>
+    ((await (await app.ask(`/v1/inspect?find=${run}`)).json()) as { runs: Record<string, unknown>[] }).runs;
+  await expect.poll(look).toMatchObject([{ run, deltas: 1, firstAt: expect.any(Number) }]);
+  expect((await look())[0]).not.toHaveProperty("endedAt");
+  go.open();
+  await expect.poll(look).toMatchObject([{ run, deltas: 2, reason: "stop" }]);
 });

@@ -53,21 +53,23 @@ export function Act({ given }: { given: string }): ReactNode {
       <button type="button" onClick={close} disabled={stream === ""}>
         Close the stream
       </button>
-      <label>
-        Play into{" "}
-        <input value={to} onChange={({ target }) => setTo(target.value)} placeholder="scores-again" />
-      </label>
-      <label>
-        Speed{" "}
-        <select value={speed} onChange={({ target }) => setSpeed(target.value)}>
-          <option value="1">as recorded</option>
-          <option value="10">10 times</option>
-          <option value="1000">at once</option>
-        </select>
-      </label>
-      <button type="button" onClick={play} disabled={stream === "" || to === ""}>
-        Play again
-      </button>
+      <div>
+        <label>
+          Play into{" "}
+          <input value={to} onChange={({ target }) => setTo(target.value)} placeholder="scores-again" />
+        </label>
+        <label>
+          Speed{" "}
+          <select value={speed} onChange={({ target }) => setSpeed(target.value)}>
+            <option value="1">as recorded</option>
+            <option value="10">10 times</option>
+            <option value="1000">at once</option>
+          </select>
+        </label>
+        <button type="button" onClick={play} disabled={stream === "" || to === ""}>
+          Play again
+        </button>
+      </div>
       <output>{said}</output>
     </form>
   );

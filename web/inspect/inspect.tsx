@@ -174,7 +174,11 @@ function ReaderRow({ reader, children }: { reader: Reader | Gone; children: Reac
         ))}
       </td>
       <td>
-        <code>{reader.streams.map(({ cursor }) => cursor ?? "none").join(" ")}</code>
+        {reader.streams.map(({ stream, cursor = "none" }) => (
+          <code key={stream} className="inspect-stream">
+            {cursor}
+          </code>
+        ))}
       </td>
       <td>{Math.max(0, ...reader.streams.map(({ lag }) => lag))}</td>
       <td>{state}</td>

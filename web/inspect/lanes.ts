@@ -112,7 +112,11 @@ function readerLane(visit: Visit, timeline: Timeline, sought: number | undefined
   }
   const place = placeOf(last, stream);
   const replayed = visit.reduce((sum, one) => sum + one.replayedBytes, 0);
-  const event = events.find(({ cursor }) => offsetOf(cursor) >= (sought ?? Infinity));
+  // A merged one stands for those before it, too; of a state what was replaced is gone.
+  const event = events.find(({ cursor, span: merged = 1 }) => {
+    const offset = offsetOf(cursor);
+    return sought !== undefined && sought <= offset && sought > offset - merged;
+  });
   return {
     id: `reader ${first.id}`,
     kind: "reader",

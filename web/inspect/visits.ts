@@ -16,15 +16,16 @@ export function visitsOf({ stream, readers, gone }: Timeline): Visit[] {
   return visits;
 }
 
-/** What became of one event on its way to one who reads, in words. Pure. */
+/** What became of one event on its way to one who reads, in words. `at`: when it was written, where it is still there. Pure. */
 export function fateOf(visit: Visit, stream: string, event: { offset: number; at?: number }): string {
   for (const reader of visit) {
     const { from, cursor } = placeOf(reader, stream);
     if (event.offset <= from)
       return `began after #${from}, so that it had #${event.offset} already, or did not want it`;
     if (event.offset > cursor) continue;
-    const wasThere = event.at !== undefined && event.at < reader.cameAt;
-    return `was sent #${event.offset}, ${wasThere ? "replayed" : "live"}`;
+    if (event.at === undefined)
+      return `is past #${event.offset}, which is not kept any more: it was sent that, or what came in its place`;
+    return `was sent #${event.offset}, ${event.at < reader.cameAt ? "replayed" : "live"}`;
   }
   const last = visit.at(-1) ?? visit[0];
   const { cursor } = placeOf(last, stream);

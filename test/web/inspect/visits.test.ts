@@ -62,8 +62,26 @@ test("says what became of an event on its way to a reader", () => {
   expect(fate(2)).toBe("began after #2, so that it had #2 already, or did not want it");
   expect(fate(4, 1_500)).toBe("was sent #4, live");
   expect(fate(7, 2_500)).toBe("was sent #7, replayed");
+  // Of a state it was replaced: nobody knows when it was sent, or whether.
+  expect(fate(4)).toBe("is past #4, which is not kept any more: it was sent that, or what came in its place");
   expect(fate(10)).toBe("has not been sent #10: it stands at #9, live");
   expect(fateOf([came], "s", { offset: 6 })).toBe("went at #5, before #6 was sent, and has not come back");
+});
+
+test("what became of an event is said of that event, of those that it was merged with, and of no other", () => {
+  const events = [3, 9].map((offset) => ({
+    cursor: `e1234567.${offset}`,
+    at: offset * 1_000,
+    span: 2,
+    length: 1,
+  }));
+  const words = (sought: number) =>
+    lanesOf(timeline({ readers: [reader(1, 5_000)], events }), sought).find(({ kind }) => kind === "reader")
+      ?.words;
+  expect(words(1)).toMatch(/^is past #1, which is not kept/);
+  for (const sought of [2, 3]) expect(words(sought)).toMatch(new RegExp(`^was sent #${sought}, replayed`));
+  expect(words(7)).toMatch(/^is past #7/);
+  for (const sought of [8, 9]) expect(words(sought)).toMatch(new RegExp(`^was sent #${sought}, live`));
 });
 
 test("a reader that was cut and came back is one line: replay, live, away, and why", () => {
