@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startDemo } from "../dist/cli/demo/demo.js";
 import { createServer } from "../dist/server.js";
 
-const WIDE = { width: 1200, height: 800 };
-const NARROW = { width: 390, height: 780 };
+export const WIDE = { width: 1200, height: 800 };
+export const NARROW = { width: 390, height: 780 };
 
 /** Each picture: its name, how the page is, where it is, and what is there once it is filled. */
 const PICTURES = [
@@ -159,14 +159,19 @@ export async function takeLivePictures({ browser, folder, wanted }) {
   }
 }
 
-async function take(browser, url, file, { size, scheme, path, filled, press }) {
+/** A page of this size and these colours, as it is in all pictures. */
+export async function openAs(browser, { size, scheme }) {
   const context = await browser.newContext({
     viewport: size,
     colorScheme: scheme,
-    deviceScaleFactor: size === NARROW ? 2 : 1,
-    hasTouch: size === NARROW,
+    deviceScaleFactor: size.width === NARROW.width ? 2 : 1,
+    hasTouch: size.width === NARROW.width,
   });
-  const page = await context.newPage();
+  return context.newPage();
+}
+
+async function take(browser, url, file, { size, scheme, path, filled, press }) {
+  const page = await openAs(browser, { size, scheme });
   await page.goto(url + path);
   await page.locator(filled).first().waitFor();
   const until = Date.now() + LIVELY_MS;
@@ -192,12 +197,12 @@ async function take(browser, url, file, { size, scheme, path, filled, press }) {
   await sleep(250);
   await page.screenshot({ path: file });
   console.log(`${file.split("/").at(-1)}  ${Math.round((await stat(file)).size / 1024)} KB`);
-  await context.close();
+  await page.context().close();
   await send(url, "POST", "scores", { type: "score", ...MATCHES[0] });
 }
 
 /** Reads events and drops them, until it is told to leave. */
-function read(url, signal) {
+export function read(url, signal) {
   fetch(url, { signal })
     .then(({ body }) => body.pipeTo(new WritableStream(), { signal }))
     .catch((error) => {
@@ -205,11 +210,11 @@ function read(url, signal) {
     });
 }
 
-function send(url, method, stream, body) {
+export function send(url, method, stream, body) {
   return post(`${url}/v1/streams/${stream}`, body, method);
 }
 
-async function post(url, body, method = "POST") {
+export async function post(url, body, method = "POST") {
   const request = { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(url, request);
   if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);

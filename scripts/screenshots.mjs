@@ -8,14 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { createServer } from "../dist/server.js";
 import { ANSWERS } from "./screenshot-answers.mjs";
-import { takeLivePictures } from "./screenshots-live.mjs";
+import { takeInspectPictures } from "./screenshots-inspect.mjs";
+import { NARROW, WIDE, openAs, takeLivePictures } from "./screenshots-live.mjs";
 import { takeTransportsPicture } from "./screenshots-transports.mjs";
 import { ROOT } from "./tool.mjs";
 
 const FOLDER = join(ROOT, "docs", "screenshots");
-const WIDE = { width: 1200, height: 800 };
 const WIDER = { width: 1440, height: 860 };
-const NARROW = { width: 390, height: 780 };
 const PACE_MS = 12;
 
 /** Each picture: its name, how the page is, and what is done before it is taken. */
@@ -54,6 +53,7 @@ async function main() {
   const wanted = process.argv.slice(2);
   try {
     await takeLivePictures({ browser, folder: FOLDER, wanted });
+    await takeInspectPictures({ browser, folder: FOLDER, wanted });
     await takeTransportsPicture({ browser, folder: FOLDER, wanted });
     // A list of chats is part of every picture.
     const first = await open(browser, url, PICTURES[0]);
@@ -102,14 +102,8 @@ function createTeller() {
   };
 }
 
-async function open(browser, url, { size, scheme }) {
-  const context = await browser.newContext({
-    viewport: size,
-    colorScheme: scheme,
-    deviceScaleFactor: size === NARROW ? 2 : 1,
-    hasTouch: size === NARROW,
-  });
-  const page = await context.newPage();
+async function open(browser, url, picture) {
+  const page = await openAs(browser, picture);
   await page.goto(url);
   await page.locator("#prompt").waitFor();
   return page;
