@@ -69,6 +69,61 @@ test("servers that come and go in one process leave no watch over it behind, how
   watch.mockRestore();
 });
 
+test("who takes nothing is behind, with its lag, and is counted when it is cut", async () => {
+  await using app = await startApp();
+  const figure = async (name: string) => (await figuresOf(app)).get(name);
+  const behind = await app.ask("/v1/streams/news?live=1");
+  expect(await figure("millrace_readers_behind")).toBe(0);
+  const large = Array.from({ length: 40 }, (_, n) => ({ n, text: "x".repeat(50_000) }));
+  for (const event of large) expect((await app.send("POST", "/v1/streams/news", event)).status).toBe(201);
+  await expect.poll(() => figure("millrace_readers_behind")).toBe(1);
+  // It lacks more than 10 of the 40, and not more than 100.
+  await expect.poll(() => figure('millrace_reader_lag_events_bucket{le="10"}')).toBe(0);
+  expect(await figure('millrace_reader_lag_events_bucket{le="100"}')).toBe(1);
+  expect(await figure("millrace_readers_stalled_total")).toBe(0);
+  await behind.body?.cancel();
+
+  await using impatient = await startApp({ hub: { heartbeatMs: 60, stallMs: 60 } });
+  for (const event of large) await impatient.send("POST", "/v1/streams/news", event);
+  const stuck = await impatient.ask("/v1/streams/news?live=1");
+  await expect.poll(async () => (await figuresOf(impatient)).get("millrace_readers_stalled_total")).toBe(1);
+  await stuck.body?.cancel().catch(() => {}); // it was cut
+});
+
+test("what goes out over a socket is counted, and so is a run while it is open and how fast it spoke", async () => {
+  await using app = await startApp();
+  const url = await app.server.listen(0);
+  const go = answerSlowly(app.told);
+  const started = await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" });
+  const { stream } = (await started.json()) as { stream: string };
+  const reader = (await fetch(`${url}/v1/streams/${stream}?live=1`)).body?.getReader();
+  await reader?.read();
+  await expect.poll(async () => (await app.ask(`/v1/streams/${stream}`)).text()).toContain("Hello");
+  const open = await figuresOf(app);
+  expect(open.get('millrace_readers{transport="socket"}')).toBe(1);
+  expect(open.get("millrace_runs_open")).toBe(1);
+  expect(open.get("millrace_bytes_out_total")).toBeGreaterThan(100);
+  const at = Date.now();
+  await expect.poll(() => Date.now() - at).toBeGreaterThan(5);
+  go.open();
+  await expect.poll(async () => (await figuresOf(app)).get("millrace_runs_open")).toBe(0);
+  const ended = await figuresOf(app);
+  for (const name of [
+    "first_token_seconds",
+    "duration_seconds",
+    "tokens_per_second",
+    "token_interval_seconds",
+  ])
+    expect([name, ended.get(`millrace_run_${name}_count`)]).toEqual([name, 1]);
+  const interval = ended.get("millrace_run_token_interval_seconds_sum") ?? 0;
+  expect(interval).toBeGreaterThanOrEqual(0.005);
+  expect(ended.get("millrace_run_tokens_per_second_sum")).toBeCloseTo(1 / interval, 5);
+  await expect
+    .poll(async () => (await figuresOf(app)).get("millrace_bytes_out_total"))
+    .toBeGreaterThan(open.get("millrace_bytes_out_total") ?? Infinity);
+  await reader?.cancel();
+});
+
 test("a reader that comes back with a cursor is a reconnect, and one whose cursor is unknown a reset", async () => {
   await using app = await startApp();
   const { cursor } = (await (await app.send("POST", "/v1/streams/news", { n: 1 })).json()) as {
