@@ -364,6 +364,29 @@ test("what was sent with a key before is not done again after a restore", async 
   expect(await save(app, "?stream=none")).not.toContain("claim");
 });
 
+test("a key whose event is not in the backup is not, nor is one of a run that goes on", async () => {
+  await using app = await startApp();
+  const stream = parseStreamName("a");
+  await put(app);
+  const { log } = app.server;
+  const epoch = (await log.info(stream))?.epochs[0]?.epoch ?? "";
+  await log.append(stream, [{ data: "{}" }], { key: { id: "open", digest: "d" } });
+  const record = { digest: "d", stream, expiresAt: Date.now() + 60_000 };
+  await log.backup?.restoreKey("there", { ...record, cursor: `${epoch}.2` });
+  await log.backup?.restoreKey("beyond", { ...record, cursor: `${epoch}.3` });
+  const ids = [...(await save(app)).matchAll(/"claim":\{"id":"([^"]+)"/g)].map(([, id]) => id);
+  expect(new Set(ids)).toEqual(new Set(["local POST a a1", "there"]));
+});
+
+test("a line that is too large is refused", async () => {
+  await using app = await startApp();
+  const line = await putBack(
+    app,
+    `{"millrace":"backup","version":1,"at":1,"x":"${"x".repeat(4 * 1_048_576)}`,
+  );
+  expect([line.status, await code(line)]).toEqual([413, "body-too-large"]);
+});
+
 test("what the server says of itself is saved only where it is named", async () => {
   await using app = await startApp();
   await app.server.log.create(parseStreamName("sys/server"), { kind: "log" });

@@ -1,8 +1,9 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { createEmbeddedLog } from "../../src/log/embedded.ts";
-import type { SavedStream } from "../../src/log/log.ts";
+import type { Log, SavedStream } from "../../src/log/log.ts";
 import { createMemoryStore } from "../../src/log/memory.ts";
 import type { Store } from "../../src/log/store.ts";
+import { parseStreamName } from "../../src/protocol/names.ts";
 import { StreamError } from "../../src/protocol/error.ts";
 import { NAME, readNumbers } from "./conformance/support.ts";
 
@@ -21,6 +22,16 @@ const saved: SavedStream = {
   })),
   ends: { events: [{ data: '{"n":31}' }], close: true },
 };
+
+/** When each event was appended. */
+async function* timesOf({ backup }: Log): AsyncGenerator<number, void> {
+  for (let last = 0; ;) {
+    const page = await backup?.readSingles(NAME, last);
+    if (page?.status !== "page" || page.entries.length === 0) return;
+    for (const { at } of page.entries) yield at;
+    last = page.entries.at(-1)?.offset ?? last;
+  }
+}
 
 afterEach(() => {
   vi.useRealTimers();
@@ -59,6 +70,11 @@ test("a stream whose restore was ended at any commit is not there, and leaves no
     expect(await again.backup?.restore(NAME, saved)).toBe(true);
     expect(await readNumbers(again)).toEqual(Array.from({ length: 31 }, (_, n) => n + 1));
     expect(await again.info(NAME)).toMatchObject({ head: 31, isClosed: true });
+    const kept: number[] = [];
+    for await (const record of timesOf(again)) kept.push(record);
+    expect(kept.slice(0, 30)).toEqual(saved.entries.map(({ at }) => at));
+    // What was left of it is gone with its name.
+    if (commits > 0) expect([...other.records(1, 0)]).toEqual([]);
     await vi.advanceTimersByTimeAsync(60_000);
     await expect.poll(() => store.names("", 10), { timeout: 20_000 }).toEqual([]);
     expect(store.expired(Infinity, 10)).toEqual([]);
@@ -66,4 +82,49 @@ test("a stream whose restore was ended at any commit is not there, and leaves no
   }
   // Its name, several of its events, and its end.
   expect(commits).toBeGreaterThan(4);
+});
+
+test("a key that was claimed comes back as it was, unless its time is over or somebody has it", async () => {
+  let now = 1_000;
+  const log = createEmbeddedLog(createMemoryStore(), { now: () => now });
+  const record = { digest: "d", stream: NAME, cursor: "abcdefgh1.1" };
+  expect(await log.backup?.restoreKey("k", { ...record, expiresAt: 1_000 })).toBe(false);
+  expect(await log.key("k")).toBeUndefined();
+  expect(await log.backup?.restoreKey("k", { ...record, expiresAt: 2_000 })).toBe(true);
+  expect(await log.backup?.restoreKey("k", { ...record, digest: "other", expiresAt: 9_000 })).toBe(false);
+  expect(await log.key("k")).toMatchObject({ digest: "d", expiresAt: 2_000 });
+  // One whose time is over is anybody's again.
+  now = 2_000;
+  expect(await log.backup?.restoreKey("k", { ...record, digest: "other", expiresAt: 9_000 })).toBe(true);
+});
+
+test("whoever watches a stream is told that it was put back, and a chat's deltas are as compact as before", async () => {
+  const store = createMemoryStore();
+  const log = createEmbeddedLog(store);
+  const told: string[] = [];
+  log.watch(NAME, ({ type }) => told.push(type));
+  const entries = Array.from({ length: 500 }, (_, n) => ({
+    offset: n + 1,
+    at: n,
+    data: JSON.stringify({ type: "text-delta", message: "m", text: "x" }),
+  }));
+  expect(await log.backup?.restore(NAME, { ...saved, kind: "chat", head: 500, entries })).toBe(true);
+  expect(told).toEqual(["replaced"]);
+  expect([...store.records(1, 0)].length).toBeLessThan(10);
+});
+
+test("a stream that was closed is kept as long as its retention says, from its restore on", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  let now = 1_000;
+  const log = createEmbeddedLog(createMemoryStore(), { now: () => now });
+  const retention = { ...saved.retention, closedTtlMs: 5_000 };
+  const open = parseStreamName("tests/open");
+  const one = { ...saved, retention, head: 1, entries: [{ offset: 1, at: 1, data: "{}" }] };
+  expect(await log.backup?.restore(NAME, one)).toBe(true);
+  expect(await log.backup?.restore(open, { ...one, ends: { events: [], close: false } })).toBe(true);
+  now = 5_999;
+  expect(await log.info(NAME)).toMatchObject({ isClosed: true });
+  now = 6_000;
+  expect(await log.info(NAME)).toBeUndefined();
+  expect(await log.info(open)).toMatchObject({ isClosed: false });
 });
