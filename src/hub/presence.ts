@@ -24,7 +24,7 @@ export interface Presence {
 export interface PresenceOptions {
   /** How long a person is here after the last renewal, in milliseconds. Default 45,000. */
   leaseMs?: number;
-  /** And after the last connection has closed. Default 5,000. */
+  /** And after the last connection has closed. Default 4,000, so that its readers hear of it within 5 s. */
   graceMs?: number;
   /** People, counted in each stream. Default 50,000. */
   maxPeople?: number;
@@ -57,7 +57,7 @@ interface Lease {
 export function createPresence(bus: Bus, hub: Pick<Hub, "tell">, options: PresenceOptions = {}): Presence {
   const {
     leaseMs = 45_000,
-    graceMs = 5_000,
+    graceMs = 4_000,
     maxPeople = 50_000,
     maxStreams = 32,
     now = () => performance.now(),

@@ -1,27 +1,22 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startApp } from "../support/app.ts";
-import type { TestServer } from "../support/app.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { bundle } from "../support/bundle.ts";
+import { startServerProcess } from "../support/server-process.ts";
+import type { ServerProcess } from "../support/server-process.ts";
 
-/** Shorter than the 5 s after which a person is gone, so that the way to the browsers has its time: how long it is, is shown in
- *  test/hub/presence.test.ts. */
-const GRACE_MS = 3_500;
-
-let app: TestServer;
-let url: string;
+let server: ServerProcess;
 let browser: Browser;
 let code: string;
 
 beforeAll(async () => {
-  [app, browser] = await Promise.all([startApp({ presence: { graceMs: GRACE_MS } }), launchBrowser()]);
-  url = await app.server.listen(0);
+  server = await startServerProcess();
+  browser = await launchBrowser();
   code = `${await bundle("client/index.ts")}\n${await bundle("client/live.ts", "millraceLive")}`;
 });
 afterAll(async () => {
   await browser.close();
-  await app[Symbol.asyncDispose]();
+  await server[Symbol.asyncDispose]();
 });
 
 /** A browser of its own: what is stored in one is not in another. */
@@ -42,7 +37,7 @@ async function openBrowser(): Promise<BrowserContext> {
 
 async function openTab(context: BrowserContext): Promise<Page> {
   const page = await context.newPage();
-  await page.goto(`${url}/healthz`);
+  await page.goto(`${server.url}/healthz`);
   return page;
 }
 
@@ -67,7 +62,7 @@ test("in real browsers tabs see each other type, people are counted once, and a 
   for (const tab of tabs) await expect.poll(() => count(tab)).toBe(2);
   // The tab that leads goes; the browser is still here.
   await first.close();
-  await new Promise((resolve) => setTimeout(resolve, GRACE_MS + 1_000));
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
   expect([await count(second), await count(other)]).toEqual([2, 2]);
   const closedAt = Date.now();
   await ada.close();

@@ -11,8 +11,6 @@ import { until } from "../support/client.ts";
 const CLIENT = new URL("../../dist/client/index.js", import.meta.url).href;
 /** Shorter than the 45 s of a lease: how long it is, is shown in test/hub/presence.test.ts. */
 const LEASE_MS = 9_000;
-/** Shorter than the 5 s after which a person is gone whose connection has closed, for the same reason. */
-const GRACE_MS = 3_500;
 
 let server: MillraceServer;
 let watcher: Client;
@@ -21,11 +19,7 @@ let senders: ChildProcess[];
 
 beforeEach(async () => {
   senders = [];
-  server = await createServer({
-    log: "memory",
-    hasPages: false,
-    presence: { leaseMs: LEASE_MS, graceMs: GRACE_MS },
-  });
+  server = await createServer({ log: "memory", hasPages: false, presence: { leaseMs: LEASE_MS } });
   url = await server.listen(0);
   watcher = createClient({ url });
 });

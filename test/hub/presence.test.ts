@@ -63,7 +63,7 @@ test("a person is here until 45 s after the last renewal, and is told to be gone
   expect(told[1]?.at).toBeLessThanOrEqual(20_000 + 45_000 - 120);
 });
 
-test("after its last connection has closed a person is gone in 5 s, unless one opens again", () => {
+test("after its last connection has closed a person is gone in 4 s, unless one opens again", () => {
   const one = presence.open("ada");
   const other = presence.open("ada");
   presence.renew(DESK, "ada");
@@ -72,12 +72,12 @@ test("after its last connection has closed a person is gone in 5 s, unless one o
   pass(10_000);
   expect(count()).toBe(1);
   other();
-  pass(4_000);
+  pass(3_000);
   const back = presence.open("ada");
   pass(5_000);
   expect(count()).toBe(1);
   back();
-  pass(4_000);
+  pass(3_000);
   expect(count()).toBe(1);
   pass(880);
   expect(count()).toBe(0);
