@@ -263,7 +263,7 @@ test("what a tool throws, and what a provider says of itself, is in the log with
   const response = await app.send("POST", "/v1/runs", { prompt: "Hi", model: "told" }, headers);
   const { run, stream } = (await response.json()) as { run: string; stream: string };
   await expect
-    .poll(async () => (await app.ask(`/v1/streams/${stream}`)).text(), { timeout: 20_000 })
+    .poll(async () => (await app.ask(`/v1/streams/${stream}`)).text(), { timeout: 60_000 })
     .toContain("message-end");
   const known = { run, stream, request: "request-with-tool" };
   expect(lines).toMatchObject([

@@ -12,4 +12,4 @@ test("readers of a node that drains come back on another over the window, not at
   expect(report).toMatchObject({ readers: 200, moved: 200, lost: 0, doubled: 0, exitCode: 0 });
   // Evenly would be 50 a second; that the bound of twice as many holds is for a machine that does nothing else to say.
   expect(report["peak"]).toBeLessThan(180);
-}, 120_000);
+});

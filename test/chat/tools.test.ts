@@ -222,7 +222,7 @@ test("a call that waits ends with its run, where the log has deleted or lost the
     if (loss === "replaced") for (const tell of watchers) tell({ type: "replaced" });
     else await server.log.delete(parseStreamName(`chats/${chat}`));
     await expect
-      .poll(() => ends, { timeout: 20_000 })
+      .poll(() => ends, { timeout: 60_000 })
       .toMatchObject([{ reason: "error", error: "log-unavailable" }]);
     expect(server.runner.openRuns).toBe(0);
     if (loss === "deleted") continue;

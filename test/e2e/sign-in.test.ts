@@ -130,7 +130,7 @@ test("who gives a key in the page is signed in by a cookie that no script sees, 
   const [tab, away, live] = [await context.newPage(), await context.newPage(), await context.newPage()];
   for (const one of [tab, away]) {
     await one.goto(address);
-    await one.locator('.answer[data-state="ended"]').waitFor({ timeout: 20_000 });
+    await one.locator('.answer[data-state="ended"]').waitFor({ timeout: 60_000 });
   }
   await away.goto(origin);
   await live.goto(`${server.url}/live`);
@@ -141,14 +141,14 @@ test("who gives a key in the page is signed in by a cookie that no script sees, 
   await page.route("**/v1/session", (route) => route.abort());
   await item.click();
   await expect
-    .poll(() => page.locator("#more").getByRole("alert").innerText(), { timeout: 20_000 })
+    .poll(() => page.locator("#more").getByRole("alert").innerText(), { timeout: 60_000 })
     .toContain("you are still signed in");
   await page.unroute("**/v1/session");
   const reloaded = live.waitForEvent("load");
   await item.click();
   for (const one of [page, tab]) {
     await expect
-      .poll(() => one.locator("#status").innerText(), { timeout: 20_000 })
+      .poll(() => one.locator("#status").innerText(), { timeout: 60_000 })
       .toContain("You are signed out");
     await one.getByRole("button", { name: "Sign in" }).waitFor();
     expect(await one.locator(".answer").count()).toBe(0);
@@ -158,7 +158,7 @@ test("who gives a key in the page is signed in by a cookie that no script sees, 
   // One that the browser had put away is shown again, and begins anew as well.
   await away.goBack();
   await expect
-    .poll(() => away.locator("#status").innerText(), { timeout: 20_000 })
+    .poll(() => away.locator("#status").innerText(), { timeout: 60_000 })
     .toContain("You are signed out");
   expect(await away.locator(".answer").count()).toBe(0);
   const asked = page.waitForResponse((response) => response.url().endsWith("/v1/session"));

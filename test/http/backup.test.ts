@@ -275,11 +275,11 @@ test("an answer that was being written has its end as soon as anybody sees it: a
   };
   for (const name of [`chats/${chat}`, stream])
     await expect
-      .poll(async () => JSON.stringify(await contentOf(app.server.log, name)), { timeout: 20_000 })
+      .poll(async () => JSON.stringify(await contentOf(app.server.log, name)), { timeout: 60_000 })
       .toContain("Hello");
   await expect
     .poll(async () => JSON.stringify(await contentOf(app.server.log, "people/local/chats")), {
-      timeout: 20_000,
+      timeout: 60_000,
     })
     .toContain('\\"run\\"');
   const saved = await save(app);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   }
   expect(cursor).toMatch(new RegExp(`\\.${UPDATES}$`));
   epoch = cursor.split(".")[0] ?? "";
-}, 120_000);
+});
 afterAll(() => app[Symbol.asyncDispose]());
 
 /** The updates that a reader is given after `offset`, until it has caught up. */

@@ -76,7 +76,7 @@ test("a stream whose restore was ended at any commit is not there, and leaves no
     // What was left of it is gone with its name.
     if (commits > 0) expect([...other.records(1, 0)]).toEqual([]);
     await vi.advanceTimersByTimeAsync(60_000);
-    await expect.poll(() => store.names("", 10), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => store.names("", 10), { timeout: 60_000 }).toEqual([]);
     expect(store.expired(Infinity, 10)).toEqual([]);
     for (const number of [1, 2]) expect([...store.records(number, 0)]).toEqual([]);
   }
