@@ -82,11 +82,11 @@ export class Channel implements Source, PageOwner {
    *  be given cursors of an epoch that had ended before. False: that was another stream of this name. */
   reach(cursor: Cursor, seen: StreamInfo): boolean {
     const { info } = this;
-    if (info && resolveCursor({ ...info, head: this.#newest }, cursor).status === "honoured") return true;
+    if (info && resolveCursor(info, cursor).status === "honoured") return true;
     const last = info?.epochs.at(-1)?.epoch;
     const goesOn = last === undefined || seen.epochs.some(({ epoch }) => epoch === last);
     if (!goesOn || seen.head < this.#newest) return false;
-    this.info = seen;
+    this.#learn(seen);
     this.#jumpTo(seen.head);
     this.#schedule();
     return true;
