@@ -9,7 +9,7 @@ import type { Format } from "./format.ts";
 import type { Reader, Source } from "./reader.ts";
 import { PageReader } from "./page-reader.ts";
 import type { PageOwner } from "./page-reader.ts";
-import type { Frame } from "./pages.ts";
+import type { Frame, Pages } from "./pages.ts";
 import { Ring } from "./ring.ts";
 import type { Turns } from "./turns.ts";
 
@@ -48,13 +48,13 @@ export class Channel implements Source, PageOwner {
   #shared: { after: number; limit: number; head: number; last: number; bundle: Bundle } | undefined;
   #ping: { head: number; bundle: Bundle } | undefined;
 
-  constructor(log: Log, turns: Turns, stream: StreamName, format: Format, onEmpty: () => void) {
+  constructor(log: Log, turns: Turns, pages: Pages, stream: StreamName, format: Format, onEmpty: () => void) {
     this.#log = log;
     this.#turns = turns;
     this.stream = stream;
     this.format = format;
     this.#onEmpty = onEmpty;
-    this.#pages = new PageReader(log, turns, this);
+    this.#pages = new PageReader(log, turns, pages, this);
     this.#unwatch = log.watch(stream, (commit) => this.#onCommit(commit));
   }
 
@@ -116,6 +116,7 @@ export class Channel implements Source, PageOwner {
   close(): void {
     this.isDropped = true;
     this.#unwatch();
+    this.#pages.close();
     clearTimeout(this.#timer);
   }
 

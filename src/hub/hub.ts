@@ -14,6 +14,7 @@ import { Readers, closerOf } from "./readers.ts";
 import type { OpenReader, ReaderArrival, ReadersOptions } from "./readers.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
+import { Pages } from "./pages.ts";
 import { Turns } from "./turns.ts";
 
 /** Who is listening: readers of streams, each a cursor. */
@@ -108,6 +109,7 @@ export type HubOptions = ReadersOptions;
 export function createHub(log: Log, options: HubOptions = {}): Hub {
   const channels = new Map<string, Promise<Channel>>();
   const turns = new Turns();
+  const pages = new Pages();
   const audiences = new Audiences(turns);
   const readers = new Readers(options);
 
@@ -115,7 +117,7 @@ export function createHub(log: Log, options: HubOptions = {}): Hub {
     const key = `${format.name} ${stream}`;
     const known = channels.get(key);
     if (known !== undefined) return known;
-    const channel = new Channel(log, turns, stream, format, () => {
+    const channel = new Channel(log, turns, pages, stream, format, () => {
       channels.delete(key);
       channel.close();
     });

@@ -1,13 +1,15 @@
 import type { Entry } from "../protocol/event.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { StreamName } from "../protocol/names.ts";
-import type { Log, ReadLimit, StreamInfo } from "../log/log.ts";
-import { Pages, makePage } from "./pages.ts";
-import type { Frame } from "./pages.ts";
+import type { Log, ReadLimit, ReadOutcome, StreamInfo } from "../log/log.ts";
+import { makePage } from "./pages.ts";
+import type { Frame, Pages } from "./pages.ts";
 import type { Reader } from "./reader.ts";
 import type { Turns } from "./turns.ts";
 
 const RETRY_READ_MS = 250;
+/** What a log that is in the same process takes for a page, after the step that asks for it. */
+const READ_MS = 0.5;
 
 /** The channel whose stream is read. */
 export interface PageOwner {
@@ -23,106 +25,144 @@ export interface PageOwner {
   describeTrim(info: StreamInfo): { block: string; start: number };
 }
 
-/** Reads a stream from the log for readers that are behind the ring: once for all who are at the same place, and each in its turn. */
+/** What becomes of who asked. */
+type Answer = (reader: Reader) => void;
+
+/** Who waits for what follows an offset. */
+interface Place {
+  readonly after: number;
+  readonly limit: ReadLimit;
+  readonly readers: Reader[];
+  /** Undefined: it must be read. */
+  answer: Answer | undefined;
+}
+
+/** Reads a stream from the log for readers that are behind the ring: once for all who are at the same place, and each in its turn, so that
+ *  however many they are, and however often they take a little, they hold up nobody. */
 export class PageReader {
   readonly #log: Log;
   readonly #turns: Turns;
   readonly #owner: PageOwner;
-  readonly #pages = new Pages();
-  /** In the order in which they asked. */
-  readonly #waiting: Reading[] = [];
+  readonly #pages: Pages;
+  /** By offset and limit: those that wait, and those that are being read. */
+  readonly #places = new Map<string, Place>();
+  /** In the order in which they are served: what was read goes before what is to be read. */
+  readonly #waiting: Place[] = [];
   #isServing = false;
-  /** What is being read, and for whom. */
-  readonly #reads = new Map<string, Reading[]>();
 
-  constructor(log: Log, turns: Turns, owner: PageOwner) {
+  constructor(log: Log, turns: Turns, pages: Pages, owner: PageOwner) {
     this.#log = log;
     this.#turns = turns;
+    this.#pages = pages;
     this.#owner = owner;
   }
 
   /** Answers by `takePage`, `takeReset` or `onDeleted`. */
   readFor(reader: Reader, limit: ReadLimit): void {
-    this.#waiting.push({ reader, limit });
+    const key = keyOf(reader.offset, limit);
+    const place = this.#places.get(key);
+    if (place !== undefined) {
+      place.readers.push(reader);
+      return;
+    }
+    const made = { after: reader.offset, limit, readers: [reader], answer: undefined };
+    this.#places.set(key, made);
+    this.#waiting.push(made);
+    this.#serve();
+  }
+
+  /** Nobody asks any more. */
+  close(): void {
+    this.#pages.forget(this.#owner);
+  }
+
+  #serve(): void {
     if (this.#isServing) return;
     this.#isServing = true;
-    this.#turns.add(() => this.#serveNext());
+    this.#turns.addPatient(() => this.#serveNext());
   }
 
   #serveNext(): boolean {
-    const reading = this.#waiting.shift();
-    if (reading?.reader.isReading === true) {
-      const page = this.#pages.find(reading.reader.offset, limitText(reading.limit));
-      if (page === undefined) this.#read(reading);
-      else reading.reader.takePage(page);
+    const [place] = this.#waiting;
+    if (place !== undefined) {
+      place.answer ??= this.#keptAnswer(place);
+      if (place.answer === undefined) {
+        this.#waiting.shift();
+        void this.#read(place);
+      } else this.#answerNext(place, place.answer);
     }
     this.#isServing = this.#waiting.length > 0;
     return this.#isServing;
   }
 
-  #read(reading: Reading): void {
-    const { reader, limit } = reading;
-    const place = `${reader.offset} ${limitText(limit)}`;
-    const others = this.#reads.get(place);
-    if (others !== undefined) {
-      others.push(reading);
-      return;
-    }
-    const all = [reading];
-    this.#reads.set(place, all);
-    void this.#readPage(place, reader.offset, limit, all);
+  #keptAnswer({ after, limit }: Place): Answer | undefined {
+    const page = this.#pages.find(this.#owner, after, limitText(limit));
+    return page && ((reader) => reader.takePage(page));
   }
 
-  async #readPage(place: string, after: number, limit: ReadLimit, all: readonly Reading[]): Promise<void> {
+  #answerNext(place: Place, answer: Answer): void {
+    const reader = place.readers.shift();
+    if (place.readers.length === 0) {
+      this.#waiting.shift();
+      // Who asks from then on has a read of its own.
+      this.#places.delete(keyOf(place.after, place.limit));
+    }
+    // It may have been told something else meanwhile.
+    if (reader?.isReading === true && reader.offset === place.after) answer(reader);
+  }
+
+  async #read(place: Place): Promise<void> {
+    if (!place.readers.some(({ isReading }) => isReading)) {
+      this.#places.delete(keyOf(place.after, place.limit));
+      return;
+    }
+    this.#turns.charge(READ_MS);
     try {
-      const outcome = await this.#log
-        .read(this.#owner.stream, after, limit)
-        // Before anybody is answered: who asks from then on has a read of its own, and waits for none that is over.
-        .finally(() => this.#reads.delete(place));
-      const readers = all.map(({ reader }) => reader).filter(({ isReading }) => isReading);
-      if (outcome.status !== "missing" && !this.#owner.honours(outcome.info, after)) {
-        // They come back with their cursors, and are told what became of them.
-        for (const reader of readers) reader.destroy();
-        return;
-      }
-      switch (outcome.status) {
-        case "missing":
-          for (const reader of readers) reader.onDeleted();
-          return;
-        case "trimmed": {
-          const { block, start } = this.#owner.describeTrim(outcome.info);
-          for (const reader of readers) reader.takeReset(block, start);
-          return;
-        }
-        case "page": {
-          const frames = this.#owner.encodePage(outcome.info, outcome.entries);
-          const isKept = frames.length > 0 && this.#owner.isShared;
-          const page = isKept
-            ? this.#pages.keep(after, limitText(limit), frames)
-            : makePage(after, frames, Math.max(after, this.#owner.head));
-          const [first, ...others] = readers;
-          first?.takePage(page);
-          for (const reader of others) this.readFor(reader, limit);
-          return;
-        }
-      }
+      const outcome = await this.#log.read(this.#owner.stream, place.after, place.limit);
+      this.#turns.addPatient(() => {
+        place.answer = this.#answerOf(outcome, place);
+        this.#waiting.unshift(place);
+        this.#serve();
+        return false;
+      });
     } catch (error) {
+      this.#places.delete(keyOf(place.after, place.limit));
       if (!(error instanceof StreamError)) {
-        for (const { reader } of all) reader.destroy();
+        for (const reader of place.readers) reader.destroy();
         throw error;
       }
       // The log is away. The readers' cursors stand, so nothing is lost by asking again.
       setTimeout(() => {
-        for (const { reader } of all) if (reader.isReading) this.readFor(reader, limit);
+        for (const reader of place.readers) if (reader.isReading) this.readFor(reader, place.limit);
       }, RETRY_READ_MS);
+    }
+  }
+
+  #answerOf(outcome: ReadOutcome, { after, limit }: Place): Answer {
+    // They come back with their cursors, and are told what became of them.
+    if (outcome.status !== "missing" && !this.#owner.honours(outcome.info, after))
+      return (reader) => reader.destroy();
+    switch (outcome.status) {
+      case "missing":
+        return (reader) => reader.onDeleted();
+      case "trimmed": {
+        const { block, start } = this.#owner.describeTrim(outcome.info);
+        return (reader) => reader.takeReset(block, start);
+      }
+      case "page": {
+        const frames = this.#owner.encodePage(outcome.info, outcome.entries);
+        const isKept = frames.length > 0 && this.#owner.isShared;
+        const page = isKept
+          ? this.#pages.keep(this.#owner, after, limitText(limit), frames)
+          : makePage(after, frames, Math.max(after, this.#owner.head));
+        return (reader) => reader.takePage(page);
+      }
     }
   }
 }
 
-/** A reader that waits for what follows its cursor. */
-interface Reading {
-  reader: Reader;
-  limit: ReadLimit;
+function keyOf(after: number, limit: ReadLimit): string {
+  return `${after} ${limitText(limit)}`;
 }
 
 function limitText({ maxLength, maxEntries }: ReadLimit): string {

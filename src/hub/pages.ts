@@ -16,17 +16,30 @@ export interface Page {
   whole: () => Bundle;
 }
 
-/** Pages that are kept: those who are behind come one after the other. */
-const MAX_PAGES = 8;
+/** Pages that are kept, of all streams together. */
+const MAX_BYTES = 8_388_608;
+const MAX_PAGES = 1_024;
+
+interface Kept {
+  owner: object;
+  limit: string;
+  frames: readonly Frame[];
+  page: Page;
+  bytes: number;
+}
 
 /** The pages that were read from the log last, for readers who are behind the ring: a crowd falls behind together, and each page
- *  is read and encoded once for all of it. */
+ *  is read and encoded once for all of it. Those of all streams of a hub, so that they take as much however many streams there are. */
 export class Pages {
-  readonly #kept: { limit: string; frames: readonly Frame[]; page: Page }[] = [];
+  /** By the stream's channel. */
+  readonly #byOwner = new Map<object, Set<Kept>>();
+  /** The oldest first. */
+  readonly #all = new Set<Kept>();
+  #bytes = 0;
 
   /** The page after an offset, or the rest of one in which it lies. Undefined: it must be read. */
-  find(after: number, limit: string): Page | undefined {
-    for (const { limit: asked, frames, page } of this.#kept) {
+  find(owner: object, after: number, limit: string): Page | undefined {
+    for (const { limit: asked, frames, page } of this.#byOwner.get(owner) ?? []) {
       if (asked !== limit) continue;
       if (page.after === after) return page;
       if (page.after > after || page.last <= after) continue;
@@ -37,11 +50,33 @@ export class Pages {
     return undefined;
   }
 
-  keep(after: number, limit: string, frames: readonly Frame[]): Page {
+  keep(owner: object, after: number, limit: string, frames: readonly Frame[]): Page {
     const page = makePage(after, frames);
-    this.#kept.push({ limit, frames, page });
-    if (this.#kept.length > MAX_PAGES) this.#kept.shift();
+    let bytes = 0;
+    for (const { bundle } of frames) bytes += bundle.length;
+    const kept = { owner, limit, frames, page, bytes };
+    this.#bytes += bytes;
+    this.#all.add(kept);
+    const own = this.#byOwner.get(owner) ?? new Set();
+    this.#byOwner.set(owner, own.add(kept));
+    for (const oldest of this.#all) {
+      if (this.#bytes <= MAX_BYTES && this.#all.size <= MAX_PAGES) break;
+      this.#drop(oldest);
+    }
     return page;
+  }
+
+  /** Drops what is kept of a stream. */
+  forget(owner: object): void {
+    for (const kept of this.#byOwner.get(owner) ?? []) this.#drop(kept);
+  }
+
+  #drop(kept: Kept): void {
+    this.#bytes -= kept.bytes;
+    this.#all.delete(kept);
+    const own = this.#byOwner.get(kept.owner);
+    own?.delete(kept);
+    if (own?.size === 0) this.#byOwner.delete(kept.owner);
   }
 }
 

@@ -1,7 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Format } from "../../src/hub/format.ts";
 import { createHub } from "../../src/hub/hub.ts";
+import type { Hub, ReadingStart } from "../../src/hub/hub.ts";
+import type { Log } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
+import { cursorAt } from "../../src/protocol/cursor.ts";
 import { parseStreamName } from "../../src/protocol/names.ts";
 import { FakeSink } from "../support/fake-sink.ts";
 
@@ -19,12 +22,110 @@ const format: Format = {
   ping: (cursor) => `ping ${cursor}\n`,
 };
 
+/** Events that do not fit in one page together. */
+const LONG = "x".repeat(40_000);
+
+let log: Log;
+let hub: Hub;
+/** The offsets after which the log was read. */
+let reads: number[] = [];
+
+beforeEach(() => {
+  reads = [];
+  const kept = createMemoryLog();
+  log = {
+    ...kept,
+    read(stream, after, limit) {
+      reads.push(after);
+      return kept.read(stream, after, limit);
+    },
+  };
+  hub = createHub(log);
+});
+afterEach(async () => {
+  hub.close();
+  await log.close();
+});
+
+async function append(count: number, text = ""): Promise<void> {
+  const events = Array.from({ length: count }, (_, index) => ({
+    data: JSON.stringify({ n: index + 1, text }),
+  }));
+  await log.append(STREAM, events, { create: { kind: "log" } });
+}
+
+async function subscribe(from: ReadingStart): Promise<FakeSink> {
+  const sink = new FakeSink();
+  await hub.subscribe({ stream: STREAM, format, sink, from });
+  return sink;
+}
+
+/** So many readers at as many places, of which none is served by another's page. */
+async function comeApart(readers: number): Promise<FakeSink[]> {
+  await append(readers + 1);
+  const info = await log.info(STREAM);
+  if (info === undefined) throw new Error("It was made.");
+  return Promise.all(
+    Array.from({ length: readers }, (_, index) =>
+      subscribe({ at: "after", cursor: cursorAt(info.epochs, readers - index), info }),
+    ),
+  );
+}
+
+test("a crowd that comes with as many cursors has the log read a few times in a turn of the loop, not all at once", async () => {
+  const readers = 100;
+  let before = 0;
+  let most = 0;
+  let isOver = false;
+  const turn = () => {
+    most = Math.max(most, reads.length - before);
+    before = reads.length;
+    if (!isOver) setImmediate(turn);
+  };
+  setImmediate(turn);
+  const sinks = await comeApart(readers);
+  await expect.poll(() => sinks.every(({ text }) => text.includes("caught-up"))).toBe(true);
+  isOver = true;
+  for (const [index, { numbers }] of sinks.entries())
+    expect(numbers).toEqual(Array.from({ length: index + 1 }, (_, each) => readers - index + 1 + each));
+  expect(reads.length).toBe(readers);
+  expect(most).toBeLessThan(10);
+});
+
+test("what was read for one is given to all who wait for it, in the order in which they asked", async () => {
+  await append(1);
+  const sinks = await Promise.all(Array.from({ length: 50 }, () => subscribe({ at: "start" })));
+  await expect.poll(() => sinks.every(({ text }) => text.includes("caught-up"))).toBe(true);
+  expect(reads).toEqual([0]);
+  expect(new Set(sinks.map(({ text }) => text.replace(/^start.*\n/, ""))).size).toBe(1);
+});
+
+test("who comes later gets the pages of those before, however far apart they are", async () => {
+  await append(40, LONG);
+  const first = await Promise.all([subscribe({ at: "start" }), subscribe({ at: "start" })]);
+  await expect.poll(() => first.every(({ text }) => text.includes("caught-up"))).toBe(true);
+  const before = reads.length;
+  expect(before).toBeGreaterThanOrEqual(40);
+  const late = await subscribe({ at: "start" });
+  await expect.poll(() => late.text.includes("caught-up")).toBe(true);
+  expect(late.numbers).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+  expect(reads.length).toBe(before);
+});
+
+test("readers that left while they waited have nothing read", async () => {
+  const readers = 50;
+  const sinks = await comeApart(readers);
+  for (const sink of sinks) sink.leave();
+  for (let turn = 0; turn < readers; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(reads.length).toBeLessThan(readers / 2);
+});
+
 test("who comes while another one's page is read gets it too, at whatever moment", async () => {
-  const log = createMemoryLog();
-  await log.append(STREAM, [{ data: '{"n":1}' }, { data: '{"n":2}' }], { create: { kind: "log" } });
+  await append(2);
   const late: number[] = [];
   for (let moment = 0; moment < MOMENTS; moment++) {
-    const hub = createHub(log);
+    hub.close();
+    hub = createHub(log);
     const [first, second] = [new FakeSink(), new FakeSink()];
     const from = { at: "start" } as const;
     const reading = hub.subscribe({ stream: STREAM, format, sink: first, from });
@@ -35,8 +136,6 @@ test("who comes while another one's page is read gets it too, at whatever moment
     // What is on its way needs a few turns of the loop; nothing is waited for that does not come.
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
     if (!second.text.includes("caught-up")) late.push(moment);
-    hub.close();
   }
-  await log.close();
   expect(late).toEqual([]);
 });

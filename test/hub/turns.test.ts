@@ -42,3 +42,45 @@ test("goes on after a step that failed", async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(done).toEqual(["next"]);
 });
+
+test("what is urgent goes first, and what is not has a step in each turn, however long either takes", async () => {
+  const turns = new Turns();
+  const done: string[] = [];
+  const steps = (name: string) => () => {
+    work(3);
+    done.push(name);
+    return done.filter((each) => each === name).length < 10;
+  };
+  turns.addPatient(steps("patient"));
+  turns.add(steps("urgent"));
+  turns.addPatient(steps("other"));
+  await vi.waitFor(() => expect(done.length).toBe(30));
+  const turn = ["urgent", "patient", "urgent", "other"];
+  // The first had the first turn to itself.
+  expect(done.slice(0, 21)).toEqual(["patient", ...turn, ...turn, ...turn, ...turn, ...turn]);
+});
+
+test("what is not urgent leaves room for what is, in the same turn", () => {
+  const turns = new Turns();
+  let steps = 0;
+  turns.addPatient(() => (steps += 1) < 1_000_000);
+  let isDone = false;
+  turns.add(() => {
+    isDone = true;
+    return false;
+  });
+  expect(steps).toBeLessThan(1_000_000);
+  expect(isDone).toBe(true);
+});
+
+test("what a step has others do counts, too", async () => {
+  const turns = new Turns();
+  let begun = 0;
+  turns.addPatient(() => {
+    begun += 1;
+    turns.charge(5);
+    return begun < 10;
+  });
+  expect(begun).toBe(1);
+  await vi.waitFor(() => expect(begun).toBe(10));
+});
