@@ -12,6 +12,9 @@ import { cpuSeconds, describe, rssAnon } from "./measure.mjs";
 import { reportNodes, show } from "./nodes-report.mjs";
 
 const MOST_RATIO = 1.1;
+const FILL_BYTES = 8_388_608;
+const FILLER_BYTES = 16_384;
+const FILLERS_AT_ONCE = 32;
 
 const { values } = parseArgs({
   options: {
@@ -50,14 +53,16 @@ async function measure() {
   const [healthy, apart] = await Promise.all(
     servers.map((server) => openSession(server, { readers: 100, sampleEvery: 1 })),
   );
-  // What the feed keeps, those who never read are to be sent.
   for (const session of [healthy, apart]) await session.warm(4_000);
+  // More than the kernel holds for one that never reads: or else it would get all there is, as the healthy ones do.
+  for (const { port } of servers) await fill(port);
+  for (const session of [healthy, apart]) await session.warm(2_000, LOAD);
   const cells = { alone: [], beside: [], elsewhere: [] };
   let mostMiB = 0;
   let met;
   for (let round = 0; round < rounds; round++) {
     cells.alone.push(await healthy.run(LOAD));
-    await dawdlers.ask("open", { port: attacked.port, path: "/v1/streams/bench", heads, readers });
+    await dawdlers.ask("open", { port: attacked.port, path: "/v1/streams/bench", heads, readers, within: settle * 900 });
     await sleep(settle * 1_000);
     const before = await dawdlers.ask("count");
     const cpuBefore = cpuSeconds(dawdlers.pid);
@@ -94,6 +99,16 @@ async function measure() {
   }));
   const lost = rows.reduce((sum, row) => sum + row.lost, 0);
   return { rows, ...met, mostMiB, lost, ratio: median("beside", "p99") / median("alone", "p99") };
+}
+
+async function fill(port) {
+  const event = JSON.stringify({ type: "filler", text: "x".repeat(FILLER_BYTES) });
+  const body = `[${Array.from({ length: FILLERS_AT_ONCE }, () => event).join()}]`;
+  for (let left = FILL_BYTES; left > 0; left -= FILLERS_AT_ONCE * FILLER_BYTES) {
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body };
+    const { status } = await fetch(`http://127.0.0.1:${port}/v1/streams/bench`, init);
+    if (status !== 201) throw new Error(`The feed was not filled: ${status}.`);
+  }
 }
 
 function report({ rows, open, bytesPerSecond, cutPerSecond, loadCores, mostMiB, ratio }) {

@@ -36,12 +36,20 @@ async function handle(type, options) {
   }
 }
 
-/** @param {{port: number, path: string, heads: number, readers: number}} options */
-function open({ port, path, heads, readers }) {
+/** @param {{port: number, path: string, heads: number, readers: number, within: number}} options
+ *  The heads come `within` so many milliseconds: all at once, they would be cut all at once for ever. */
+function open({ port, path, heads, readers, within }) {
   const head = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAccept: text/event-stream\r\n`;
   // One text for all: they are cut long before its end.
   const bytes = Array.from(`${head}X-Slow: ${"a".repeat(1_000)}`);
-  const makeHead = () => ({ port, socket: undefined, at: 0, act: sendByte, bytes });
+  const makeHead = () => ({
+    port,
+    socket: undefined,
+    at: 0,
+    act: sendByte,
+    bytes,
+    from: performance.now() + within * Math.random(),
+  });
   const makeReader = () => ({ port, socket: undefined, at: 0, act: stay, request: `${head}\r\n` });
   slots = Array.from({ length: TICKS }, (_, slot) => [
     ...Array.from({ length: shareOf(heads, slot) }, makeHead),
@@ -63,6 +71,7 @@ function tick() {
 }
 
 function sendByte(each) {
+  if (performance.now() < each.from) return;
   if (each.socket === undefined) {
     come(each);
     each.socket.resume();
@@ -78,7 +87,9 @@ function stay(each) {
     come(each);
     each.socket.pause();
     each.socket.write(each.request, "latin1");
-    each.until = performance.now() + STAY_MS * (0.8 + 0.4 * Math.random());
+    // The first time for any part of it, so that as many come at each moment.
+    each.until = performance.now() + STAY_MS * (each.hasStayed ? 0.8 + 0.4 * Math.random() : Math.random());
+    each.hasStayed = true;
   } else if (performance.now() > each.until) each.socket.resetAndDestroy();
 }
 
