@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { AppendOptions, Log, NewEvent, StreamInfo } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { openLmdbLog } from "../../src/log/lmdb.ts";
@@ -193,6 +193,47 @@ test("a stream is saved while it is written, and what is saved has no hole", asy
     state.isOver = true;
     await writing;
   }
+});
+
+test("a key that changes while its state is saved stands where it changed last, and once", async () => {
+  const kept = createMemoryLog();
+  const board = parseStreamName("board");
+  const long = "x".repeat(60_000);
+  const set = (key: string, n: number) =>
+    kept.append(board, [{ key, data: JSON.stringify({ key, n, long }) }], { create: { kind: "state" } });
+  let pages = 0;
+  const { backup } = kept;
+  if (backup === undefined) throw new Error("A log in memory can be saved.");
+  const log: Log = {
+    ...kept,
+    backup: {
+      ...backup,
+      async readSingles(stream, after) {
+        const page = await backup.readSingles(stream, after);
+        if (stream === board && ++pages === 1) await set("k0", 2);
+        return page;
+      },
+    },
+  };
+  await using app = await startApp({ log });
+  for (let index = 0; index < 10; index++) await set(`k${index}`, 1);
+  const saved = await save(app, "?stream=board");
+  expect(pages).toBeGreaterThan(2);
+  const offsets = [...saved.matchAll(/^\{"offset":(\d+)/gm)].map(([, offset]) => Number(offset));
+  expect(offsets).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test("whether a backup can be had is answered without one", async () => {
+  const kept = createMemoryLog();
+  const { backup } = kept;
+  if (backup === undefined) throw new Error("A log in memory can be saved.");
+  const streams = vi.spyOn(backup, "streams");
+  await using app = await startApp({ log: kept });
+  const response = await app.ask("/v1/export", { method: "HEAD" });
+  expect([response.status, response.headers.get("content-type")]).toEqual([200, NDJSON["content-type"]]);
+  expect(streams).not.toHaveBeenCalled();
+  await save(app);
+  expect(streams).toHaveBeenCalled();
 });
 
 test("a reader with a cursor of before goes on where the backup has its place, and is told where it has not", async () => {
