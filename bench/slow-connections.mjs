@@ -62,7 +62,13 @@ async function measure() {
   let met;
   for (let round = 0; round < rounds; round++) {
     cells.alone.push(await healthy.run(LOAD));
-    await dawdlers.ask("open", { port: attacked.port, path: "/v1/streams/bench", heads, readers, within: settle * 900 });
+    await dawdlers.ask("open", {
+      port: attacked.port,
+      path: "/v1/streams/bench",
+      heads,
+      readers,
+      within: settle * 900,
+    });
     await sleep(settle * 1_000);
     const before = await dawdlers.ask("count");
     const cpuBefore = cpuSeconds(dawdlers.pid);
