@@ -10,11 +10,11 @@ import type { Connection } from "./connection.ts";
 import type { Format } from "./format.ts";
 import type { HubCounts, ReaderGone, ReaderLook } from "./look.ts";
 import { MultiSubscription } from "./multi-subscription.ts";
+import { Pages } from "./pages.ts";
 import { Readers, closerOf } from "./readers.ts";
 import type { OpenReader, ReaderArrival, ReadersOptions } from "./readers.ts";
 import type { Sink } from "./sink.ts";
 import { Subscription } from "./subscription.ts";
-import { Pages } from "./pages.ts";
 import { Turns } from "./turns.ts";
 
 /** Who is listening: readers of streams, each a cursor. */

@@ -30,6 +30,8 @@ type Answer = (reader: Reader) => void;
 
 /** Who waits for what follows an offset. */
 interface Place {
+  /** Offset and limit. */
+  readonly key: string;
   readonly after: number;
   readonly limit: ReadLimit;
   readonly readers: Reader[];
@@ -44,7 +46,7 @@ export class PageReader {
   readonly #turns: Turns;
   readonly #owner: PageOwner;
   readonly #pages: Pages;
-  /** By offset and limit: those that wait, and those that are being read. */
+  /** By their keys: those that wait, and those that are being read. */
   readonly #places = new Map<string, Place>();
   /** In the order in which they are served: what was read goes before what is to be read. */
   readonly #waiting: Place[] = [];
@@ -59,13 +61,13 @@ export class PageReader {
 
   /** Answers by `takePage`, `takeReset` or `onDeleted`. */
   readFor(reader: Reader, limit: ReadLimit): void {
-    const key = keyOf(reader.offset, limit);
+    const key = `${reader.offset} ${limitText(limit)}`;
     const place = this.#places.get(key);
     if (place !== undefined) {
       place.readers.push(reader);
       return;
     }
-    const made = { after: reader.offset, limit, readers: [reader], answer: undefined };
+    const made = { key, after: reader.offset, limit, readers: [reader], answer: undefined };
     this.#places.set(key, made);
     this.#waiting.push(made);
     this.#serve();
@@ -105,7 +107,7 @@ export class PageReader {
     if (place.readers.length === 0) {
       this.#waiting.shift();
       // Who asks from then on has a read of its own.
-      this.#places.delete(keyOf(place.after, place.limit));
+      this.#places.delete(place.key);
     }
     // It may have been told something else meanwhile.
     if (reader?.isReading === true && reader.offset === place.after) answer(reader);
@@ -113,7 +115,7 @@ export class PageReader {
 
   async #read(place: Place): Promise<void> {
     if (!place.readers.some(({ isReading }) => isReading)) {
-      this.#places.delete(keyOf(place.after, place.limit));
+      this.#places.delete(place.key);
       return;
     }
     this.#turns.charge(READ_MS);
@@ -126,7 +128,7 @@ export class PageReader {
         return false;
       });
     } catch (error) {
-      this.#places.delete(keyOf(place.after, place.limit));
+      this.#places.delete(place.key);
       if (!(error instanceof StreamError)) {
         for (const reader of place.readers) reader.destroy();
         throw error;
@@ -159,10 +161,6 @@ export class PageReader {
       }
     }
   }
-}
-
-function keyOf(after: number, limit: ReadLimit): string {
-  return `${after} ${limitText(limit)}`;
 }
 
 function limitText({ maxLength, maxEntries }: ReadLimit): string {
