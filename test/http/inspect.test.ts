@@ -14,14 +14,17 @@ test("the inspector sees a reader with its cursor, cuts it, and knows afterwards
       readers: { id: number }[];
       gone: object[];
     };
-  const { readers } = await look();
-  expect(readers).toMatchObject([
-    { request: "reader-0001", transport: "web", began: "new", streams: [{ stream: "news", cursor, lag: 0 }] },
-  ]);
+  const seen = async () => (await look()).readers;
+  await expect
+    .poll(seen)
+    .toMatchObject([
+      { request: "reader-0001", transport: "web", began: "new", streams: [{ stream: "news", cursor, lag: 0 }] },
+    ]);
+  const [{ id } = { id: 0 }] = await seen();
   expect((await look("nowhere")).readers).toEqual([]);
   const cut = (id: number | string) => app.send("POST", `/v1/inspect/readers/${id}/cut`, {});
-  expect((await cut(readers[0]?.id ?? 0)).status).toBe(204);
-  expect((await cut(readers[0]?.id ?? 0)).status).toBe(404);
+  expect((await cut(id)).status).toBe(204);
+  expect((await cut(id)).status).toBe(404);
   expect((await cut("x")).status).toBe(404);
   expect(await look("reader-0001")).toMatchObject({
     readers: [],
