@@ -1,7 +1,8 @@
 import type { Log } from "../log/log.ts";
 import { StreamError } from "../protocol/error.ts";
-import type { Usage } from "../protocol/event.ts";
+import type { Entry, Usage } from "../protocol/event.ts";
 import { parseStreamName } from "../protocol/names.ts";
+import { ignoreUnavailable } from "../log/unavailable.ts";
 import { createId } from "./id.ts";
 import type { PromptMessage } from "./provider.ts";
 
@@ -35,7 +36,7 @@ export interface RunLease {
 
 /** What nodes tell each other in the log, and a node itself after a start. */
 type Note =
-  | { type: "run-start"; node: string; person: string; at: number }
+  | { type: "run-start" | "run-drop"; node: string; person: string; at: number }
   | { type: "tokens-used"; node: string; person: string; at: number; tokens: number };
 
 interface Spending {
@@ -70,22 +71,46 @@ export async function createRunLimiter(
 
   const retention = { maxAgeMs: DAY_HOURS * HOUR_MS, maxEvents: MAX_NOTES };
   await log.create(STREAM, { kind: "log", retention });
+  /** The last note that was taken. */
+  let taken = 0;
+  let isReading = false;
+  let isReadAgain = false;
   const unwatch = log.watch(STREAM, (commit) => {
-    if (commit.type !== "appended") return;
-    for (const { data } of commit.entries) take(JSON.parse(data) as Note); // only limiters write it
+    const entries = commit.type === "appended" ? commit.entries : [];
+    if (!isReading && entries[0]?.offset === taken + 1) takeAll(entries);
+    else readOn().catch(ignoreUnavailable); // the next note has them read again
   });
-  await readBack();
+  await readOn();
 
-  async function readBack(): Promise<void> {
-    for (let after = 0; ;) {
-      const page = await log.read(STREAM, after, { maxLength: 1_048_576 });
-      if (page.status === "trimmed") after = page.info.floor - 1;
-      if (page.status === "trimmed") continue;
-      if (page.status === "missing" || page.entries.length === 0) return;
-      for (const { offset, data } of page.entries) {
-        take(JSON.parse(data) as Note); // as above
-        after = offset;
+  /** Takes what was not taken, each once, though some of it is told by the watch meanwhile. */
+  async function readOn(): Promise<void> {
+    isReadAgain = true;
+    if (isReading) return;
+    isReading = true;
+    try {
+      while (isReadAgain) {
+        isReadAgain = false;
+        const page = await log.read(STREAM, taken, { maxLength: 1_048_576 });
+        if (page.status === "missing") taken = 0;
+        else if (page.status === "trimmed") {
+          taken = page.info.floor - 1;
+          isReadAgain = true;
+        } else {
+          // The log may have lost some that were taken.
+          taken = Math.min(taken, page.info.head);
+          takeAll(page.entries);
+          if (page.entries.length > 0) isReadAgain = true;
+        }
       }
+    } finally {
+      isReading = false;
+    }
+  }
+
+  function takeAll(entries: readonly Entry[]): void {
+    for (const { offset, data } of entries) {
+      take(JSON.parse(data) as Note); // only limiters write it
+      taken = offset;
     }
   }
 
@@ -101,6 +126,7 @@ export async function createRunLimiter(
   function take(note: Note): void {
     if (note.node === node || note.at < now() - DAY_HOURS * HOUR_MS) return;
     if (note.type === "tokens-used") spend(note.person, note.at, note.tokens);
+    else if (note.type === "run-drop") forgetStart(spendingOf(note.person), note.at);
     else if (note.at > now() - MINUTE_MS) spendingOf(note.person).starts.push(note.at);
     sweep();
   }
@@ -114,9 +140,7 @@ export async function createRunLimiter(
     // While the log is away it is counted here alone: a limit is no reason to fail a run.
     log
       .append(STREAM, [{ data: JSON.stringify(note) }], { create: { kind: "log", retention } })
-      .catch((error: unknown) => {
-        if (!(error instanceof StreamError)) throw error;
-      });
+      .catch(ignoreUnavailable);
   }
 
   function sweep(): void {
@@ -194,7 +218,9 @@ export async function createRunLimiter(
       };
       return {
         drop() {
-          if (leave()) spending.starts = spending.starts.filter((start) => start !== at);
+          if (!leave()) return;
+          forgetStart(spending, at);
+          if (runsPerMinute > 0) say({ type: "run-drop", node, person, at });
         },
         end({ usage, deltas }) {
           if (!leave()) return;
@@ -208,6 +234,12 @@ export async function createRunLimiter(
     },
     close: unwatch,
   };
+}
+
+/** One of them: others may have been started in the same millisecond. */
+function forgetStart({ starts }: Spending, at: number): void {
+  const index = starts.indexOf(at);
+  if (index >= 0) starts.splice(index, 1);
 }
 
 function limited(code: "too-many-runs" | "tokens-spent", message: string, retryAfterMs: number): StreamError {

@@ -55,6 +55,58 @@ test("a person may have so many runs open, and one that did not come to be count
   expect(limiter.refusal("ada")).toBeUndefined();
 });
 
+test("of two runs of one moment that which did not come to be is dropped, on this node and on others", async () => {
+  const log = createMemoryLog();
+  const { now } = clock();
+  const limits = { runsPerMinute: 2 };
+  const [one, other] = [await limiterOn(log, limits, now), await limiterOn(log, limits, now)];
+  one.begin("ada", []);
+  one.begin("ada", []).drop();
+  const isNoted = (head: number) =>
+    vi.waitFor(async () => expect(await log.info(parseStreamName("sys/usage"))).toMatchObject({ head }));
+  await isNoted(3);
+  for (const limiter of [one, other]) expect(limiter.refusal("ada")).toBeUndefined();
+  await isNoted(7);
+  one.begin("ada", []);
+  await isNoted(8);
+  for (const limiter of [one, other]) expect(limiter.refusal("ada")?.code).toBe("too-many-runs");
+});
+
+test("what comes while the log is read back counts once, and so does what the watch tells no entries of", async () => {
+  const log = createMemoryLog();
+  const { now } = clock();
+  const limits = { tokensPerDay: 100 };
+  const one = await limiterOn(log, limits, now);
+  const spend = (tokens: number) => one.begin("ada", []).end({ deltas: tokens });
+  const late: (() => void)[] = [];
+  const other = await limiterOn(
+    {
+      ...log,
+      // The first with its entries, the second as a watch says it that looks for itself: by where the stream stands.
+      watch: (stream, onCommit) =>
+        log.watch(stream, (commit) => {
+          const entries = commit.type === "appended" && late.length === 0 ? commit.entries : [];
+          late.push(() => onCommit(commit.type === "appended" ? { ...commit, entries } : commit));
+        }),
+      async read(...args) {
+        if (late.length === 0) {
+          spend(60);
+          await vi.waitFor(() => expect(late).toHaveLength(1));
+          late[0]?.();
+        }
+        return log.read(...args);
+      },
+    },
+    limits,
+    now,
+  );
+  expect(other.refusal("ada")).toBeUndefined();
+  spend(40);
+  await vi.waitFor(() => expect(late).toHaveLength(2));
+  late[1]?.();
+  await vi.waitFor(() => expect(other.refusal("ada")?.code).toBe("tokens-spent"));
+});
+
 test("tokens that were read and written count for 24 hours; without a count of the provider deltas and letters do", async () => {
   const { now, pass } = clock();
   const limiter = await limiterOn(createMemoryLog(), { tokensPerDay: 100 }, now);
