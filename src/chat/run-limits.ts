@@ -2,7 +2,6 @@ import type { Log } from "../log/log.ts";
 import { StreamError } from "../protocol/error.ts";
 import type { Entry, Usage } from "../protocol/event.ts";
 import { parseStreamName } from "../protocol/names.ts";
-import { ignoreUnavailable } from "../log/unavailable.ts";
 import { createId } from "./id.ts";
 import type { PromptMessage } from "./provider.ts";
 
@@ -234,6 +233,10 @@ export async function createRunLimiter(
     },
     close: unwatch,
   };
+}
+
+function ignoreUnavailable(error: unknown): void {
+  if (!(error instanceof StreamError)) throw error;
 }
 
 /** One of them: others may have been started in the same millisecond. */

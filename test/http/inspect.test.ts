@@ -18,7 +18,12 @@ test("the inspector sees a reader with its cursor, cuts it, and knows afterwards
   await expect
     .poll(seen)
     .toMatchObject([
-      { request: "reader-0001", transport: "web", began: "new", streams: [{ stream: "news", cursor, lag: 0 }] },
+      {
+        request: "reader-0001",
+        transport: "web",
+        began: "new",
+        streams: [{ stream: "news", cursor, lag: 0 }],
+      },
     ]);
   const [{ id } = { id: 0 }] = await seen();
   expect((await look("nowhere")).readers).toEqual([]);
