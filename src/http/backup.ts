@@ -54,7 +54,7 @@ export function backupRoutes(log: Log): Hono {
       }
       const stream = collector.take(line);
       if (stream === undefined) continue;
-      await putBack(log, backup, stream, replaces);
+      await putBack(backup, stream, replaces);
       put.streams += 1;
       put.events += stream.entries.length;
     }
@@ -74,10 +74,9 @@ function backupOf({ backup }: Log): LogBackup {
   );
 }
 
-async function putBack(log: Log, backup: LogBackup, stream: ReadStream, replaces: boolean): Promise<void> {
+async function putBack(backup: LogBackup, stream: ReadStream, replaces: boolean): Promise<void> {
   const { name } = stream;
-  if (replaces) await log.delete(name);
-  if (!(await backup.restore(name, { ...stream, ends: endsOfInterrupted(stream) })))
+  if (!(await backup.restore(name, { ...stream, ends: endsOfInterrupted(stream) }, { replaces })))
     throw new StreamError(
       "stream-exists",
       `${name} is there already, and was left as it is. Ask with replace=true to put the saved one in its place.`,

@@ -52,8 +52,22 @@ export function withEnds({ kind, head, entries, ends: { events } }: SavedStream,
   return [...kept, ...events.map((event, index) => ({ ...event, offset: head + 1 + index, at: now }))];
 }
 
-/** Says how a stream is put back, commit by commit. Before the last one it is a stream that has expired: for nobody there, and swept away if
- *  there is no last one. */
+/** The name of a stream that is being put back: none that anybody can ask for. */
+export function nameWhileRestored(number: number): StreamName {
+  return `put back/${number}` as StreamName; // as above
+}
+
+/** What removes a stream with all that it holds. */
+export function removalOf(store: Store, name: StreamName, number: number): Write[] {
+  const records = [...store.records(number, 0)];
+  return [
+    { op: "remove-stream", name, number },
+    ...records.map(({ first }) => ({ op: "remove-record" as const, number, first })),
+  ];
+}
+
+/** Says how a stream is put back, commit by commit. Before the last one it has another name and has expired: it is swept away if there is
+ *  no last one. With the last one it takes the place of what had its name. */
 export function* restoreWrites(
   store: Store,
   name: StreamName,
@@ -62,9 +76,11 @@ export function* restoreWrites(
   now: number,
 ): Generator<Write[], void> {
   const { number } = stored;
+  const former = store.stream(name);
+  const meanwhile = nameWhileRestored(number);
   yield [
-    { op: "put-stream", name, stream: { ...stored, epochs: [...stored.epochs], deleteAt: 1 } },
-    { op: "put-expiry", expiry: { at: now, of: "stream", id: name } },
+    { op: "put-stream", name: meanwhile, stream: { ...stored, epochs: [...stored.epochs], deleteAt: 1 } },
+    { op: "put-expiry", expiry: { at: now, of: "stream", id: meanwhile } },
   ];
   let writes: Write[] = [];
   let length = 0;
@@ -81,6 +97,8 @@ export function* restoreWrites(
   const { closedTtlMs } = stored.retention;
   const deleteAt = stored.isClosed && closedTtlMs !== undefined ? now + closedTtlMs : undefined;
   yield [
+    ...(former === undefined ? [] : removalOf(store, name, former.number)),
+    { op: "remove-name", name: meanwhile },
     {
       op: "put-stream",
       name,

@@ -16,7 +16,15 @@ import type {
   StreamInfo,
 } from "./log.ts";
 import { createClaims, expiryOf, keyWrites } from "./claims.ts";
-import { keyRecords, readSinglesPage, restoreWrites, streamNames, withEnds } from "./embedded-backup.ts";
+import {
+  keyRecords,
+  nameWhileRestored,
+  readSinglesPage,
+  removalOf,
+  restoreWrites,
+  streamNames,
+  withEnds,
+} from "./embedded-backup.ts";
 import { createOrderedCommit } from "./ordered-commit.ts";
 import { ignoreUnavailable } from "./unavailable.ts";
 import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
@@ -296,10 +304,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   }
 
   async function remove(name: StreamName, number: number): Promise<void> {
-    const writes: Write[] = [{ op: "remove-stream", name, number }];
-    for (const record of store.records(number, 0))
-      writes.push({ op: "remove-record", number, first: record.first });
-    await commitInTurn(writes);
+    await commitInTurn(removalOf(store, name, number));
   }
 
   /** Removes what has expired. What was put off since has another entry of its own. */
@@ -311,7 +316,9 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       }
       if (expiry.of === "stream") {
         const name = expiry.id as StreamName; // written by us as a stream's name
-        // In doubt: it is looked at again with the next sweep.
+        // After a kill nobody else may ever ask for it.
+        if (isInDoubt(name)) await clear(name);
+        // Looked at again with the next sweep.
         if (isInDoubt(name)) continue;
         const state = loadAny(name);
         if (state !== undefined && isExpired(state)) await deleteState(state);
@@ -347,10 +354,13 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   }
 
   /** Whoever comes meanwhile waits, as with one that is going. */
-  async function restore(name: StreamName, saved: SavedStream): Promise<boolean> {
+  async function restore(
+    name: StreamName,
+    saved: SavedStream,
+    { replaces = false }: { replaces?: boolean } = {},
+  ): Promise<boolean> {
     while (isInDoubt(name)) await clear(name);
-    if (load(name) !== undefined) return false;
-    const former = store.stream(name);
+    if (load(name) !== undefined && !replaces) return false;
     const entries = withEnds(saved, now());
     const stored: StoredStream = {
       number: store.nextNumber(),
@@ -362,15 +372,15 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       isClosed: saved.isClosed || saved.ends.close,
       retention: saved.retention,
     };
+    const names = [name, nameWhileRestored(stored.number)];
     const restoring = (async () => {
-      if (former !== undefined) await remove(name, former.number);
       for (const writes of restoreWrites(store, name, stored, entries, now())) await commitInTurn(writes);
     })();
     const whenDone = restoring.catch(ignoreUnavailable).finally(() => {
-      states.delete(name); // of one that had expired
-      removals.delete(name);
+      states.delete(name); // of one that was there, or had expired
+      for (const each of names) removals.delete(each);
     });
-    removals.set(name, whenDone);
+    for (const each of names) removals.set(each, whenDone);
     await restoring;
     notify(name, { type: "replaced" });
     return true;

@@ -86,6 +86,9 @@ function createStore(table: Table, { generation, wasInterrupted }: DataFolder): 
             changes.push({ key, value: undefined });
         }
         return;
+      case "remove-name":
+        changes.push({ key: tagged(TAG.stream, write.name), value: undefined });
+        return;
       case "put-record": {
         const { number: stream, record, isNew = false } = write;
         changes.push({ key: recordKey(stream, record.first), value: encodeRecord(record), isNew });

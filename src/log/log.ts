@@ -48,8 +48,8 @@ export interface LogBackup {
   /** Reads what follows `after`, event by event: a chat's deltas come as they were appended. */
   readSingles(stream: StreamName, after: number): Promise<ReadOutcome>;
   /** Puts a stream back as it was, under the same offsets; a new epoch opens behind its head, with its ends. Nobody sees it before it is whole, and where it
-   *  was cut there is none. False if there is one of this name: it stays. */
-  restore(stream: StreamName, saved: SavedStream): Promise<boolean>;
+   *  was cut there is what was there before. False if there is one of this name and it is not to be replaced: it stays. */
+  restore(stream: StreamName, saved: SavedStream, options?: { replaces?: boolean }): Promise<boolean>;
   /** The keys that were claimed. */
   keys(): AsyncIterable<[id: string, record: KeyRecord]>;
   /** Claims a key as it was claimed before. False if it is claimed, or was valid until now. */

@@ -32,6 +32,7 @@ export function createMemoryStore(): Store {
         const former = byNumber.get(write.stream.number);
         const kept = former ?? { name: write.name, stored: write.stream, records: [], writers: new Map() };
         kept.stored = write.stream;
+        kept.name = write.name;
         byName.set(write.name, kept);
         byNumber.set(write.stream.number, kept);
         return;
@@ -39,6 +40,9 @@ export function createMemoryStore(): Store {
       case "remove-stream":
         if (byName.get(write.name)?.stored.number === write.number) byName.delete(write.name);
         byNumber.delete(write.number);
+        return;
+      case "remove-name":
+        byName.delete(write.name);
         return;
       case "put-record": {
         const records = byNumber.get(write.number)?.records;

@@ -80,6 +80,8 @@ export interface Expiry {
 export type Write =
   | { op: "put-stream"; name: StreamName; stream: StoredStream }
   | { op: "remove-stream"; name: StreamName; number: number }
+  /** The stream that has it goes on under another, which it has by now. */
+  | { op: "remove-name"; name: StreamName }
   /** `isNew`: nothing stands at its first offset or behind it, in no state of the store. */
   | { op: "put-record"; number: number; record: LogRecord; isNew?: boolean }
   | { op: "remove-record"; number: number; first: number }

@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 /** Puts it back into a store that takes so many commits, and then none: as one whose process is killed. */
-async function restoreUntil(store: Store, commits: number): Promise<boolean> {
+async function restoreUntil(store: Store, commits: number, replaces = false): Promise<boolean> {
   let left = commits;
   const log = createEmbeddedLog({
     ...store,
@@ -48,7 +48,7 @@ async function restoreUntil(store: Store, commits: number): Promise<boolean> {
     },
   });
   try {
-    return (await log.backup?.restore(NAME, saved)) === true;
+    return (await log.backup?.restore(NAME, saved, { replaces })) === true;
   } catch {
     return false;
   }
@@ -73,15 +73,82 @@ test("a stream whose restore was ended at any commit is not there, and leaves no
     const kept: number[] = [];
     for await (const record of timesOf(again)) kept.push(record);
     expect(kept.slice(0, 30)).toEqual(saved.entries.map(({ at }) => at));
-    // What was left of it is gone with its name.
-    if (commits > 0) expect([...other.records(1, 0)]).toEqual([]);
     await vi.advanceTimersByTimeAsync(60_000);
     await expect.poll(() => store.names("", 10), { timeout: 60_000 }).toEqual([]);
     expect(store.expired(Infinity, 10)).toEqual([]);
     for (const number of [1, 2]) expect([...store.records(number, 0)]).toEqual([]);
+    // What was left of it beside the one that was put back again.
+    await expect.poll(() => other.names("", 10), { timeout: 60_000 }).toEqual([NAME]);
+    expect(commits > 0 ? [...other.records(1, 0)] : []).toEqual([]);
   }
   // Its name, several of its events, and its end.
   expect(commits).toBeGreaterThan(4);
+});
+
+test("a stream that is replaced is there until the saved one has its place, wherever that ends", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  let commits = 0;
+  for (let isOver = false; !isOver; commits++) {
+    const store = createMemoryStore();
+    const former = createEmbeddedLog(store);
+    await former.append(NAME, [{ data: '{"n":-1}' }, { data: '{"n":-2}' }], {
+      create: { kind: "log" },
+      writer: { id: "w", epoch: 1, seq: 0 },
+    });
+    await former.close();
+    isOver = await restoreUntil(store, commits, true);
+    // As one that is killed: it has another word with the disk when it starts.
+    const log = createEmbeddedLog({ ...store, wasInterrupted: true });
+    const numbers = Array.from({ length: 31 }, (_, n) => n + 1);
+    expect(await readNumbers(log)).toEqual(isOver ? numbers : [-1, -2]);
+    expect(await log.openWriters()).toHaveLength(isOver ? 0 : 1);
+    expect(await log.append(NAME, [{ data: '{"n":-3}' }])).toMatchObject(
+      isOver ? { status: "closed" } : { status: "appended", first: 3 },
+    );
+    await vi.advanceTimersByTimeAsync(30_000);
+    await expect.poll(() => store.names("", 10), { timeout: 60_000 }).toEqual([NAME]);
+    await expect.poll(() => store.expired(Infinity, 10), { timeout: 60_000 }).toEqual([]);
+    // Of the one that is not there nothing is left.
+    expect([...store.records(isOver ? 1 : 2, 0)]).toEqual([]);
+  }
+  expect(commits).toBeGreaterThan(5);
+});
+
+test("whoever comes while a stream is replaced finds the saved one, what was under way goes with the former, and no sweep takes it away", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const store = createMemoryStore();
+  const log = createEmbeddedLog({
+    ...store,
+    async commit(writes) {
+      // Time to sweep in, between any two of its commits.
+      await vi.advanceTimersByTimeAsync(30_000);
+      await store.commit(writes);
+    },
+  });
+  const told: string[] = [];
+  log.watch(NAME, ({ type }) => told.push(type));
+  const before = log.append(NAME, [{ data: '{"n":-1}' }], { create: { kind: "log" } });
+  const restoring = log.backup?.restore(NAME, saved, { replaces: true });
+  const [after, read] = await Promise.all([log.append(NAME, [{ data: '{"n":32}' }]), readNumbers(log)]);
+  expect([await before, await restoring, after]).toMatchObject([{ first: 1 }, true, { status: "closed" }]);
+  expect(read).toHaveLength(31);
+  expect(told).toEqual(["appended", "replaced"]);
+  expect(await readNumbers(log)).toHaveLength(31);
+});
+
+test("a stream that expired is swept away after a kill, though nobody asks for it", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const store = createMemoryStore();
+  let now = 1_000;
+  const retention = { ...saved.retention, closedTtlMs: 5_000 };
+  const create = { kind: "log", retention } as const;
+  const former = createEmbeddedLog(store, { now: () => now });
+  await former.append(NAME, [{ data: "{}" }], { create, close: true });
+  await former.close();
+  now = 6_000;
+  createEmbeddedLog({ ...store, wasInterrupted: true }, { now: () => now });
+  await vi.advanceTimersByTimeAsync(30_000);
+  await expect.poll(() => store.names("", 10), { timeout: 60_000 }).toEqual([]);
 });
 
 test("a key that was claimed comes back as it was, unless its time is over or somebody has it", async () => {
