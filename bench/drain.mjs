@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "./children.mjs";
-import { productCommand } from "./contestants/product.mjs";
+import { copyProduct, productCommand } from "./contestants/product.mjs";
 import { startRedis } from "./load/redis.mjs";
 import { cpuSeconds } from "./measure.mjs";
 import { reportNodes, show } from "./nodes-report.mjs";
@@ -27,6 +27,7 @@ const { values } = parseArgs({
 });
 const [count, windowSeconds] = [Number(values.readers), Number(values.window)];
 
+process.env.BENCH_PRODUCT = copyProduct("drain");
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-drain-"));
 const redis = await startRedis();
 let result;

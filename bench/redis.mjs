@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort, startCommand, startModule } from "./children.mjs";
-import { importProduct, productCommand } from "./contestants/product.mjs";
+import { copyProduct, importProduct, productCommand } from "./contestants/product.mjs";
 import { makeToken } from "./load/event.mjs";
 import { startRedis } from "./load/redis.mjs";
 import { startProvider } from "./load/runs.mjs";
@@ -22,6 +22,7 @@ const APPEND_MS = 3_000;
 const { values } = parseArgs({
   options: { report: { type: "boolean" }, shared: { type: "boolean" } },
 });
+process.env.BENCH_PRODUCT = copyProduct("redis");
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-redis-"));
 const redis = await startRedis();
 const redisPort = Number(new URL(redis.env.REDIS_URL).port);

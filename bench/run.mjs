@@ -92,7 +92,6 @@ function prepare(size) {
     const args = ["ci", "--prefix", "bench", "--ignore-scripts", "--no-audit", "--no-fund"];
     if (!succeeds("npm", args)) return false;
   }
-  if (!succeeds(process.execPath, ["scripts/build.mjs", "--if-needed"])) return false;
   process.env.BENCH_PRODUCT = copyProduct("bench");
   return true;
 }

@@ -2,7 +2,7 @@
  *  Without names all cases, about 50 minutes. Exit code 1 on any loss. */
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { ROOT, copyProduct, productCommand } from "./contestants/product.mjs";
+import { copyProduct, productCommand } from "./contestants/product.mjs";
 import { reportNodes, show } from "./nodes-report.mjs";
 
 const CROWD = ["--nodes", "3", "--runs", "200", "--rate", "20", "--cut-after", "20000"];
@@ -90,11 +90,6 @@ function main() {
     console.error(`There is no case ${unknown.join(", ")}. Cases: ${Object.keys(CASES).join(" | ")}`);
     return 2;
   }
-  const build = spawnSync(process.execPath, ["scripts/build.mjs", "--if-needed"], {
-    cwd: ROOT,
-    stdio: "inherit",
-  });
-  if (build.status !== 0) return 1;
   process.env.BENCH_PRODUCT = copyProduct("torture");
   let isWhole = true;
   for (const name of positionals.length > 0 ? positionals : Object.keys(CASES)) {
