@@ -307,6 +307,9 @@ test("the list is a stream: made, named, answering and done are seen as they hap
   const { release } = waiting();
   const chat = await newChat();
   const stream = await app.ask("/v1/chats", { headers: EVENTS });
+  // What changes before it is read is read as it is then.
+  const other = await app.ask("/v1/chats", { headers: EVENTS });
+  await readUntil(other, "stream-caught-up");
   const { run } = await say(chat, "go");
   const seen = readUntil(stream, '"reason":"stop"');
   await app.send("PATCH", `/v1/chats/${chat}`, { title: "A name" });

@@ -15,16 +15,14 @@ test("the inspector sees a reader with its cursor, cuts it, and knows afterwards
       gone: object[];
     };
   const seen = async () => (await look()).readers;
-  await expect
-    .poll(seen)
-    .toMatchObject([
-      {
-        request: "reader-0001",
-        transport: "web",
-        began: "new",
-        streams: [{ stream: "news", cursor, lag: 0 }],
-      },
-    ]);
+  await expect.poll(seen).toMatchObject([
+    {
+      request: "reader-0001",
+      transport: "web",
+      began: "new",
+      streams: [{ stream: "news", cursor, lag: 0 }],
+    },
+  ]);
   const [{ id } = { id: 0 }] = await seen();
   expect((await look("nowhere")).readers).toEqual([]);
   const cut = (id: number | string) => app.send("POST", `/v1/inspect/readers/${id}/cut`, {});

@@ -219,6 +219,7 @@ test("encodes each event once for 20 readers, each with an id of its own", async
 test("each data event has the whole set as its id, without streams that do not exist yet", async () => {
   await append("a", [1]);
   const sink = await subscribe(["a", "b"]);
+  await vi.waitFor(() => expect(numbersOf(sink, "a")).toEqual([1]));
   await append("b", [1, 2]);
   await vi.waitFor(() => expect(numbersOf(sink, "b")).toEqual([1, 2]));
   await append("a", [2]);
