@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { ChatState } from "../../src/protocol/chat.ts";
-import { blocks, EVENTS, gate, readUntil, startApp } from "../support/app.ts";
+import { blocks, EVENTS, gate, openBody, readUntil, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 
 let app: TestServer;
@@ -306,15 +306,13 @@ test("the list is a stream: made, named, answering and done are seen as they hap
   expect(await listed()).toEqual([]);
   const { release } = waiting();
   const chat = await newChat();
-  const stream = await app.ask("/v1/chats", { headers: EVENTS });
+  const stream = openBody(await app.ask("/v1/chats", { headers: EVENTS }));
   // What changes before it is read is read as it is then.
-  const other = await app.ask("/v1/chats", { headers: EVENTS });
-  await readUntil(other, "stream-caught-up");
+  await stream.until("stream-caught-up");
   const { run } = await say(chat, "go");
-  const seen = readUntil(stream, '"reason":"stop"');
   await app.send("PATCH", `/v1/chats/${chat}`, { title: "A name" });
   release();
-  const entries = blocks(await seen)
+  const entries = blocks(await stream.until('"reason":"stop"'))
     .filter(({ event, data }) => event === undefined && data !== undefined)
     .map(({ data }) => JSON.parse(data ?? "") as { run?: string; title?: string });
   expect(entries.map((entry) => entry.run)).toContain(run);

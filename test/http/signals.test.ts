@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ERRORS } from "../../src/protocol/error.ts";
 import type { ErrorCode } from "../../src/protocol/error.ts";
-import { EVENTS, blocks, readUntil, startApp } from "../support/app.ts";
+import { EVENTS, blocks, openBody, readUntil, startApp } from "../support/app.ts";
 import type { TestServer } from "../support/app.ts";
 
 const WINDOW = "w".repeat(20);
@@ -29,6 +29,13 @@ function listen(count: number): string {
   return Array.from({ length: count }, (_, n) => `listen=s${n}`).join("&");
 }
 
+/** A reader that has read what there was: who has not is not told what is said meanwhile. */
+async function openLive(path: string) {
+  const reader = openBody(await app.ask(path, { headers: EVENTS }));
+  await reader.until(path.includes("listen") ? "\n\n" : "stream-caught-up");
+  return reader;
+}
+
 /** The `signal` blocks of a body. */
 function signals(body: string): Record<string, string>[] {
   return blocks(body).filter(({ event }) => event === "signal");
@@ -41,15 +48,14 @@ test("a signal reaches who reads the stream, alone or among others, has no id an
     "/v1/streams?listen=tickets/42",
   ];
   await app.send("POST", "/v1/streams/tickets/42", { n: 1 });
-  const readers = await Promise.all(paths.map((path) => app.ask(path, { headers: EVENTS })));
-  const heard = readers.map((response) => readUntil(response, "event: signal"));
+  const readers = await Promise.all(paths.map(openLive));
   const answer = await signal({ kind: "typing", window: WINDOW, data: { role: "agent" } });
   expect(answer.status).toBe(202);
   const { person, sender } = (await answer.json()) as { person: string; sender: string };
   expect(person).toBe("local");
   expect(sender).toMatch(/^local\.[0-9a-f]{16}$/);
-  for (const body of await Promise.all(heard)) {
-    const [block] = signals(body);
+  for (const reader of readers) {
+    const [block] = signals(await reader.until("event: signal"));
     expect(block).not.toHaveProperty("id");
     expect(JSON.parse(block?.["data"] ?? "")).toEqual({
       stream: "tickets/42",
@@ -68,10 +74,9 @@ test("a signal reaches who reads the stream, alone or among others, has no id an
 
 test("who reads a chat is told who types in it; what is said so is no event of it", async () => {
   const { chat } = (await (await app.send("POST", "/v1/chats", {})).json()) as { chat: string };
-  const reader = await app.ask(`/v1/streams/chats/${chat}`, { headers: EVENTS });
-  const heard = readUntil(reader, "event: signal");
+  const reader = await openLive(`/v1/streams/chats/${chat}`);
   expect((await signal({ kind: "message-end", data: { run: "x" } }, `chats/${chat}`)).status).toBe(202);
-  const [block] = signals(await heard);
+  const [block] = signals(await reader.until("event: signal"));
   expect(JSON.parse(block?.["data"] ?? "")).toMatchObject({ stream: `chats/${chat}`, person: "local" });
   expect(block).not.toHaveProperty("id");
   const { messages } = (await (await app.ask(`/v1/chats/${chat}`)).json()) as { messages: unknown[] };

@@ -111,13 +111,25 @@ export function blocks(body: string): Record<string, string>[] {
 
 /** Reads a body until it holds a text, and leaves the rest. */
 export async function readUntil(response: Response, text: string): Promise<string> {
+  const reading = openBody(response);
+  const body = await reading.until(text);
+  await reading.leave();
+  return body;
+}
+
+/** A body to be read on and on: all of it, as far as it holds a text. */
+export function openBody(response: Response) {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let body = "";
-  while (!body.includes(text)) {
-    const piece = await reader?.read();
-    if (piece?.value === undefined) throw new Error(`the body ended without ${text}:\n${body}`);
-    body += piece.value;
-  }
-  await reader?.cancel();
-  return body;
+  return {
+    async until(text: string): Promise<string> {
+      while (!body.includes(text)) {
+        const piece = await reader?.read();
+        if (piece?.value === undefined) throw new Error(`the body ended without ${text}:\n${body}`);
+        body += piece.value;
+      }
+      return body;
+    },
+    leave: async () => reader?.cancel(),
+  };
 }
