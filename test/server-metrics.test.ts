@@ -282,7 +282,7 @@ test("what a tool throws, and what a provider says of itself, is in the log with
   expect(await (await app.ask(`/v1/streams/${stream}`)).text()).not.toContain("bank.internal");
 });
 
-test("a run whose process is gone is counted, whether it is ended or goes on here", async () => {
+test("a run whose process is gone is counted, whether it is ended or goes on here, which is said", async () => {
   const logger = createLogger({ level: "silent" });
   for (const recovery of ["continue", "interrupted"] as const) {
     const log = createMemoryLog();
@@ -290,14 +290,24 @@ test("a run whose process is gone is counted, whether it is ended or goes on her
     await using owner = await startApp({ log: kept, logger, runner: { recovery } });
     answerSlowly(owner.told);
     const started = await owner.send("POST", "/v1/runs", { prompt: "Hi", model: "told" });
-    const { stream } = (await started.json()) as { stream: string };
+    const { run, stream } = (await started.json()) as { run: string; stream: string };
     await expect.poll(async () => (await owner.ask(`/v1/streams/${stream}`)).text()).toContain("Hello");
+    const lines: string[] = [];
+    const onTakenOver = vi.fn();
     // It takes the other for dead, as each that starts on a log of its own does.
-    await using finder = await startApp({ log: kept, logger, runner: { recovery } });
+    await using finder = await startApp({
+      log: kept,
+      logger: createLogger({ level: "info", write: (line) => lines.push(line) }),
+      runner: { recovery, onTakenOver },
+    });
     expect((await figuresOf(finder)).get("millrace_lease_expiries_total")).toBe(1);
     await expect
       .poll(async () => (await finder.ask(`/v1/streams/${stream}`)).text())
       .toContain(recovery === "continue" ? "message-continue" : "interrupted");
+    const taken = recovery === "continue" ? [{ run, stream, model: "told" }] : [];
+    expect(onTakenOver.mock.calls.flat()).toMatchObject(taken);
+    const said = lines.filter((line) => line.includes("a run goes on here"));
+    expect(said.map((line) => JSON.parse(line) as unknown)).toMatchObject(taken);
   }
 });
 

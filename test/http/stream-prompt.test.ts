@@ -47,6 +47,14 @@ test("ten parallel GETs of one URL are one call and ten equal answers", async ()
   }
 });
 
+test("the request that started a run is known with it, and no later one", async () => {
+  const named = (id: string) => app.ask(url, { headers: { ...EVENTS, "x-request-id": id } });
+  const run = runOf(await (await named("first-0001")).text());
+  await (await named("second-0001")).text();
+  const found = (await (await app.ask(`/v1/inspect?find=${run}`)).json()) as { runs: object[] };
+  expect(found.runs).toMatchObject([{ run, request: "first-0001" }]);
+});
+
 test("ten parallel POSTs with one key are one call and ten equal answers", async () => {
   const headers = { "idempotency-key": "k" };
   const answers = await Promise.all(

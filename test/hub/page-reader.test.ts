@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Format } from "../../src/hub/format.ts";
 import { createHub } from "../../src/hub/hub.ts";
 import type { Hub, ReadingStart } from "../../src/hub/hub.ts";
+import { Pages } from "../../src/hub/pages.ts";
 import type { Log } from "../../src/log/log.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
 import { cursorAt } from "../../src/protocol/cursor.ts";
@@ -43,6 +44,7 @@ beforeEach(() => {
   hub = createHub(log);
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   hub.close();
   await log.close();
 });
@@ -110,6 +112,21 @@ test("who comes later gets the pages of those before, however far apart they are
   await expect.poll(() => late.text.includes("caught-up")).toBe(true);
   expect(late.numbers).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
   expect(reads.length).toBe(before);
+});
+
+test("what was read is forgotten when nobody reads the stream any more", async () => {
+  await append(10, LONG);
+  const forget = vi.spyOn(Pages.prototype, "forget");
+  const sinks = await Promise.all([subscribe({ at: "start" }), subscribe({ at: "start" })]);
+  await expect.poll(() => sinks.every(({ text }) => text.includes("caught-up"))).toBe(true);
+  sinks[0]?.leave();
+  expect(forget).not.toHaveBeenCalled();
+  const before = reads.length;
+  sinks[1]?.leave();
+  expect(forget).toHaveBeenCalledOnce();
+  const late = await subscribe({ at: "start" });
+  await expect.poll(() => late.text.includes("caught-up")).toBe(true);
+  expect(reads.length).toBeGreaterThan(before);
 });
 
 test("readers that left while they waited have nothing read", async () => {
