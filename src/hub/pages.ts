@@ -32,7 +32,7 @@ interface Kept {
  *  is read and encoded once for all of it. Those of all streams of a hub, so that they take as much however many streams there are. */
 export class Pages {
   /** By the stream's channel. */
-  readonly #byOwner = new Map<object, Set<Kept>>();
+  readonly #byOwner = new WeakMap<object, Set<Kept>>();
   /** The oldest first. */
   readonly #all = new Set<Kept>();
   #bytes = 0;
@@ -74,9 +74,7 @@ export class Pages {
   #drop(kept: Kept): void {
     this.#bytes -= kept.bytes;
     this.#all.delete(kept);
-    const own = this.#byOwner.get(kept.owner);
-    own?.delete(kept);
-    if (own?.size === 0) this.#byOwner.delete(kept.owner);
+    this.#byOwner.get(kept.owner)?.delete(kept);
   }
 }
 

@@ -17,6 +17,15 @@ test("keeps as much however many streams there are, the newest", () => {
   expect(kept.slice(12)).toEqual(kept.slice(12).fill(true));
 });
 
+test("a reader gets no page of more than it asks for at a time, and none of another stream", () => {
+  const pages = new Pages();
+  const owner = {};
+  pages.keep(owner, 0, "limit", [...frames(0), ...frames(1)]);
+  expect(pages.find(owner, 1, "limit")?.bundles).toHaveLength(1);
+  expect(pages.find(owner, 0, "less")).toBeUndefined();
+  expect(pages.find({}, 0, "limit")).toBeUndefined();
+});
+
 test("keeps at most so many, however small they are", () => {
   const pages = new Pages();
   const owner = {};
