@@ -43,6 +43,11 @@ function read(body: string): { parts: Part[]; ids: (string | undefined)[]; isDon
   };
 }
 
+/** What is read from the log comes in fewer pieces than what was heard. */
+function inOnePiece(parts: Part[]): Part[] {
+  return [{ type: "text-delta", delta: textOf(parts) }, ...parts.filter(({ type }) => type !== "text-delta")];
+}
+
 function textOf(parts: Part[]): string {
   return parts.flatMap((part) => (part.type === "text-delta" ? [part["delta"] as string] : [])).join("");
 }
@@ -165,7 +170,7 @@ test("a conversation goes on, is edited and answered anew by the client's own na
 
 test("the same message sent again is the same answer", async () => {
   const first = await partsOf(await post([user("hi")]));
-  expect(await partsOf(await post([user("hi")]))).toEqual(first);
+  expect(inOnePiece(await partsOf(await post([user("hi")])))).toEqual(inOnePiece(first));
   expect(app.told.calls).toHaveLength(1);
 });
 
@@ -213,7 +218,7 @@ test.each([
 
 test("a chat may be called anything", async () => {
   const id = "a/b %2F?#ü";
-  expect((await app.send("POST", "/api/chat", { id, messages: [user("hi")] })).status).toBe(200);
+  await partsOf(await app.send("POST", "/api/chat", { id, messages: [user("hi")] }));
   expect((await app.ask(`/api/chat/${encodeURIComponent(id)}/stream`)).status).toBe(204);
   const read = await app.ask(`/api/chat/${encodeURIComponent(id)}`);
   expect(await read.json()).toMatchObject({ messages: [{ role: "user" }, { role: "assistant" }] });
@@ -293,7 +298,8 @@ test("an answer is read again by its name, whatever is written since", async () 
   const name = response.headers.get("x-millrace-message") ?? "";
   const first = await partsOf(response);
   const { open } = await leave();
-  expect(await partsOf(await app.ask(`/api/chat/Chat-1/stream?message=${name}`))).toEqual(first);
+  const again = await partsOf(await app.ask(`/api/chat/Chat-1/stream?message=${name}`));
+  expect(inOnePiece(again)).toEqual(inOnePiece(first));
   expect((await app.ask("/api/chat/Chat-1/stream?message=none")).status).toBe(204);
   open();
 });
