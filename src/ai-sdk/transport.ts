@@ -4,11 +4,19 @@ import { Follower } from "./follower.ts";
 import type { ChatView } from "./follower.ts";
 import { Refusal, refusalOf } from "./refusal.ts";
 
+/** A value, or what gives it, for each request anew. */
+type Given<T> = T | (() => T | PromiseLike<T>);
+
 export interface ChatTransportOptions {
   /** Where the chats are. Default `/api/chat`. */
   api?: string;
-  /** Sent with each request. Default: none. */
-  headers?: Record<string, string>;
+  /** Sent with each request; a function is asked before each, such as for a token that is valid then. One that fails is asked again, as the
+   *  network is. Default: none. */
+  headers?: Given<Record<string, string> | Headers>;
+  /** Sent with each message, behind what `sendMessage` itself is given. Default: none. */
+  body?: Given<object>;
+  /** Which cookies go with each request: `include` for an API at another origin. Default: `fetch`'s own, `same-origin`. */
+  credentials?: Given<RequestCredentials>;
   fetch?: typeof fetch;
   /** What the hook's `stop()` does: `stop` ends the answer, for everybody; `leave` only stops reading it. Default `stop`, but for a component that
    *  followed the chat and goes: `@ai-sdk/react` 4 calls it then, and means its own reading. */
@@ -52,9 +60,8 @@ const STOP_ATTEMPTS = 10;
 /** Makes a transport for `useChat({ transport })` that reads an answer with a cursor.
  *  Errors: what the server refuses, with its words; the network's once it could not be reached for about four minutes. */
 export function createChatTransport(options: ChatTransportOptions = {}): MillraceChatTransport {
-  const { api = "/api/chat", headers = {}, onStop = "stop", delayMs = backOff } = options;
-  const send = options.fetch ?? ((...args: Parameters<typeof fetch>) => fetch(...args));
-  const json = { ...headers, "content-type": "application/json" };
+  const { api = "/api/chat", onStop = "stop", delayMs = backOff } = options;
+  const fetchOne = options.fetch ?? ((...args: Parameters<typeof fetch>) => fetch(...args));
   /** Of each chat the last request of this page, so that one that takes the place of another is known. */
   const latest = new Map<string, object>();
   /** By chat: the key of the start that has not ended here yet. */
@@ -63,29 +70,32 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
   const readings = new Map<string, number>();
   const followers = new Map<Follower, string>();
 
+  /** Asks with the headers of this transport, and with `own` before them. */
+  async function send(url: string, own: Record<string, string>, init: RequestInit): Promise<Response> {
+    const headers = { ...plain(await valueOf(options.headers)), ...own };
+    const credentials = await valueOf(options.credentials);
+    return fetchOne(url, { ...(credentials && { credentials }), ...init, headers });
+  }
+
   const pathOf = (chat: string) => `${api}/${encodeURIComponent(chat)}`;
 
   function resume(
     chat: string,
-    more: object,
+    more: Record<string, string>,
     place: { message?: string | undefined; cursor?: string | undefined },
     signal: AbortSignal,
   ): Promise<Response> {
     const query = place.message === undefined ? "" : `?message=${encodeURIComponent(place.message)}`;
     const last = place.cursor !== undefined && { "last-event-id": place.cursor };
-    return send(`${pathOf(chat)}/stream${query}`, { headers: { ...headers, ...more, ...last }, signal });
+    return send(`${pathOf(chat)}/stream${query}`, { ...more, ...last }, { signal });
   }
 
   /** Says stop, with the key of what was started here: it may not have arrived. */
   async function stop(chat: string, key = keys.get(chat)): Promise<void> {
     const body = JSON.stringify(key === undefined ? {} : { key });
     for (let attempt = 0; attempt < STOP_ATTEMPTS; attempt++) {
-      const response = await send(`${pathOf(chat)}/stop`, {
-        method: "POST",
-        headers: json,
-        body,
-        keepalive: true,
-      }).catch(() => undefined); // the network's: it is tried again
+      const init = { method: "POST", body, keepalive: true };
+      const response = await send(`${pathOf(chat)}/stop`, JSON_TYPE, init).catch(() => undefined); // the network's: it is tried again
       // Where there is nothing to stop, it has stopped.
       if (response?.ok === true || response?.status === 404) return;
       if (response !== undefined && response.status < 500) throw await refusalOf(response);
@@ -159,16 +169,22 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
       latest.set(chatId, request);
       keys.set(chatId, key);
       heed(chatId, abortSignal, left, request, key);
-      const more = Object.fromEntries(new Headers(request.headers));
-      const init = {
-        method: "POST",
-        headers: { ...json, ...more, "idempotency-key": key },
-        body: JSON.stringify({ ...body, id: chatId, messages, trigger, messageId }),
-        signal: left.signal,
-      };
+      const more = plain(request.headers);
+      /** Once: what is sent again with its key is the same. */
+      let sent: string | undefined;
       const source: AnswerSource = {
-        // Sent again with its key, it is the same answer.
-        start: () => send(api, init),
+        async start() {
+          sent ??= JSON.stringify({
+            ...(await valueOf(options.body)),
+            ...body,
+            id: chatId,
+            messages,
+            trigger,
+            messageId,
+          });
+          const own = { ...JSON_TYPE, ...more, "idempotency-key": key };
+          return send(api, own, { method: "POST", body: sent, signal: left.signal });
+        },
         resume: (place) => resume(chatId, more, place, left.signal),
       };
       const end = (cursor?: string) => {
@@ -188,7 +204,7 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
       const left = new AbortController();
       latest.set(chatId, request);
       heed(chatId, abortSignal, left, request);
-      const more = Object.fromEntries(new Headers(request.headers));
+      const more = plain(request.headers);
       const source: AnswerSource = {
         start: () => resume(chatId, more, {}, left.signal),
         resume: (place) => resume(chatId, more, place, left.signal),
@@ -210,7 +226,7 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
       const follower = new Follower({
         view,
         isReading: () => readings.has(chatId),
-        ask: (more, signal) => send(pathOf(chatId), { headers: { ...headers, ...more }, signal }),
+        ask: (more, signal) => send(pathOf(chatId), more, { signal }),
         delayMs,
       });
       followers.set(follower, chatId);
@@ -220,6 +236,16 @@ export function createChatTransport(options: ChatTransportOptions = {}): Millrac
       };
     },
   };
+}
+
+const JSON_TYPE = { "content-type": "application/json" };
+
+async function valueOf<T extends object | string>(given: Given<T> | undefined): Promise<T | undefined> {
+  return typeof given === "function" ? given() : given;
+}
+
+function plain(headers: Record<string, string> | Headers | undefined): Record<string, string> {
+  return Object.fromEntries(new Headers(headers));
 }
 
 /** Not by `randomUUID`, which pages without TLS have not. */

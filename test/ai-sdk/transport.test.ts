@@ -71,6 +71,47 @@ test("the parts of one event come once, also where the wire is cut between them"
   expect(cursors).toEqual([null, "e.1"]);
 });
 
+test("headers are asked for before each request, the body once for what is sent again, cookies as it was said", async () => {
+  const answer = 'id: e.1\ndata: {"type":"start"}\n\ndata: [DONE]\n\n';
+  const requests: { url: string; init: RequestInit | undefined }[] = [];
+  let tokens = 0;
+  let bodies = 0;
+  const transport = createChatTransport({
+    headers: () => {
+      tokens += 1;
+      // A token that cannot be had for the moment.
+      if (tokens === 2) return Promise.reject(new Error("no token"));
+      return Promise.resolve({ authorization: `Bearer ${tokens}`, "x-app": "mine" });
+    },
+    body: () => ({ model: "told", n: ++bodies }),
+    credentials: "include",
+    delayMs: () => 1,
+    fetch: (url, init) => {
+      requests.push({ url: url as string, init });
+      return requests.length === 1
+        ? Promise.reject(new Error("reset"))
+        : Promise.resolve(new Response(answer));
+    },
+  });
+  const more = { headers: new Headers({ "X-App": "this one's" }), body: { model: "other" } };
+  await textsOf(await transport.sendMessages({ ...asked, ...more }));
+  await transport.reconnectToStream({ chatId: "c" });
+  await transport.stop("c");
+  const seen = requests.map(({ url, init }) => {
+    const headers = new Headers(init?.headers);
+    return [url, headers.get("authorization"), headers.get("x-app"), init?.credentials];
+  });
+  expect(seen).toEqual([
+    ["/api/chat", "Bearer 1", "this one's", "include"],
+    ["/api/chat", "Bearer 3", "this one's", "include"],
+    ["/api/chat/c/stream", "Bearer 4", "mine", "include"],
+    ["/api/chat/c/stop", "Bearer 5", "mine", "include"],
+  ]);
+  const [first, again] = requests.map(({ init }) => init?.body as string);
+  expect(again).toBe(first);
+  expect(JSON.parse(first ?? "")).toMatchObject({ model: "other", n: 1, id: asked.chatId });
+});
+
 test("an abort stops the answer for everybody; leaving what was resumed does not", async () => {
   await using face = await startUiFace();
   face.answerSlowly();
