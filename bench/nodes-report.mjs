@@ -8,6 +8,9 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const KEPT = join(HERE, "results", "nodes.json");
 const RESULTS = join(HERE, "RESULTS.md");
 
+/** As it is when the run begins: one may take an hour, in which others are made. */
+const { commit } = describeMachine(join(HERE, ".."));
+
 /** What is measured by a command of its own, in the order of RESULTS.md, and under which heading it stands there. */
 const PARTS = {
   torture: "Several nodes",
@@ -29,7 +32,7 @@ const FIRST = new RegExp(`\\n## (${[...new Set(Object.values(PARTS))].join("|")}
  *  @param {Part} part */
 export function reportNodes(name, part, { isShared = false } = {}) {
   const kept = readKept();
-  const { at, commit, cores, cpu, node } = describeMachine(join(HERE, ".."));
+  const { at, cores, cpu, node } = describeMachine(join(HERE, ".."));
   const former = kept[name];
   const isSame = former?.columns.join() === part.columns.join();
   const rows = new Map((isSame ? former.rows : []).map((row) => [row[0], row]));
