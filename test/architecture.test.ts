@@ -36,7 +36,7 @@ const RULES: ImportRule[] = [
     packages: ["eventsource-parser", "minisearch", "zod"],
   },
   {
-    files: /^src\/http\/node\.ts$/,
+    files: /^src\/http\/(node|late-requests)\.ts$/,
     may: [PROTOCOL, "src/hub/", "src/chat/"],
     mayType: LOG_TYPES,
     packages: ["hono", "@hono/node-server", "zod"],

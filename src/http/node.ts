@@ -8,6 +8,7 @@ import type { Bundle } from "../hub/bundle.ts";
 import type { Transport } from "../hub/look.ts";
 import type { Sink, SinkListener } from "../hub/sink.ts";
 import type { Edge } from "./event-stream.ts";
+import { LateRequests } from "./late-requests.ts";
 import { insidePath } from "./mount.ts";
 
 /** Handles a request of Node's http server, of Express, or of whatever calls itself so. */
@@ -156,12 +157,12 @@ function mayWriteToSocket(response: ServerResponse): boolean {
 
 /** What one that does not get on with its request may take up. */
 export interface ConnectionLimits {
-  /** Connections at a time, with a request or without; who comes beyond that is refused, and nobody who is there is cut. Default 20,000. */
+  /** Connections at a time, with a request or without; who comes beyond that is refused, and nobody who has asked is cut. Default 20,000. */
   max?: number;
-  /** How long a request's head may take, in milliseconds. Default 20,000. */
+  /** How long a request's head may take, in milliseconds. Where nine in ten connections are taken, 1,000 at most. Default 20,000. */
   headMs?: number;
-  /** How long a request may take with its body, in milliseconds. An answer may take longer. Default 60,000. */
-  requestMs?: number;
+  /** How long its body may take after that, in milliseconds. An answer may take longer. Default 60,000. */
+  bodyMs?: number;
 }
 
 /** Listens, and says on which port. Errors: Node's, such as `EADDRINUSE`. */
@@ -169,26 +170,21 @@ export function listen(
   handler: NodeHandler,
   port: number,
   host: string,
-  { max = 20_000, headMs = 20_000, requestMs = 60_000 }: ConnectionLimits = {},
+  { max = 20_000, headMs = 20_000, bodyMs = 60_000 }: ConnectionLimits = {},
 ): Promise<{ server: Server; port: number }> {
   const answers = new WeakMap<Duplex, ServerResponse>();
-  const late = new Set<Duplex>();
-  const server = createServer(
-    {
-      headersTimeout: headMs,
-      requestTimeout: Math.max(requestMs, headMs),
-      // Each look costs a walk over all whose request is not whole, and finds at once all whose time is over since the last.
-      connectionsCheckingInterval: Math.min(500, headMs),
-    },
-    (request, response) => {
-      answers.set(request.socket, response);
-      // Node has given up counting its time.
-      if (late.has(request.socket)) response.writeHead(408, { connection: "close" }).end();
-      else void handler(request, response);
-    },
-  );
+  const server = createServer({ headersTimeout: 0, requestTimeout: 0 }, (request, response) => {
+    answers.set(request.socket, response);
+    late.onRequest(request, response);
+    void handler(request, response);
+  });
   server.maxConnections = max;
-  refuseBroken(server, answers, late);
+  const late = new LateRequests(server, { max, headMs, bodyMs }, answers, (socket) =>
+    refuse(socket, "408 Request Timeout", answers),
+  );
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    refuse(socket, REFUSALS.get(error.code ?? "") ?? "400 Bad Request", answers);
+  });
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, 1_024, () => {
@@ -196,34 +192,6 @@ export function listen(
       resolve({ server, port: (server.address() as AddressInfo).port }); // it listens on a port
     });
   });
-}
-
-/** Who is late is cut so many at a time. One costs 60 µs; thousands may be late at once, and come back as soon as they are cut. */
-const CUT_AT_ONCE = 10;
-const CUT_EVERY_MS = 5;
-
-/** Refuses whose request does not come in time, or is none, as Node itself does, but not all of them in one turn: `late` are those who wait. */
-function refuseBroken(server: Server, answers: WeakMap<Duplex, ServerResponse>, late: Set<Duplex>): void {
-  let timer: ReturnType<typeof setInterval> | undefined;
-  const cutSome = () => {
-    let left = CUT_AT_ONCE;
-    for (const socket of late) {
-      if (left-- === 0) return;
-      late.delete(socket);
-      refuse(socket, "408 Request Timeout", answers);
-    }
-    clearInterval(timer);
-    timer = undefined;
-  };
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code !== "ERR_HTTP_REQUEST_TIMEOUT") {
-      refuse(socket, REFUSALS.get(error.code ?? "") ?? "400 Bad Request", answers);
-      return;
-    }
-    late.add(socket);
-    timer ??= setInterval(cutSome, CUT_EVERY_MS);
-  });
-  server.once("close", () => clearInterval(timer));
 }
 
 const REFUSALS = new Map([

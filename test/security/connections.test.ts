@@ -1,8 +1,7 @@
 import type { Socket } from "node:net";
 import { once } from "node:events";
-import { expect, test, vi } from "vitest";
-import { listen } from "../../src/http/node.ts";
-import { EVENTS, blocks, startApp } from "../support/app.ts";
+import { expect, test } from "vitest";
+import { EVENTS, answerSlowly, blocks, startApp } from "../support/app.ts";
 import { open, sendRaw, statusOf } from "../support/raw-http.ts";
 import { readStream } from "../support/reader.ts";
 
@@ -58,37 +57,74 @@ test("many whose time is over together are cut one after the other, so that the 
   expect(Math.max(...cutAt) - Math.min(...cutAt)).toBeGreaterThan(60);
 });
 
-test("a head that is whole only after its time was over, but before its turn to be cut, is answered with 408, too", async () => {
-  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-  try {
-    const handled: unknown[] = [];
-    const { server, port } = await listen(async (request) => void handled.push(request.url), 0, "127.0.0.1");
-    const accepted = once(server, "connection") as Promise<[Socket]>;
-    const socket = open(`http://127.0.0.1:${port}`);
-    socket.write("GET / HTTP/1.1\r\nHo");
-    const [connection] = await accepted;
-    server.emit("clientError", Object.assign(new Error(), { code: "ERR_HTTP_REQUEST_TIMEOUT" }), connection);
-    socket.write("st: a\r\n\r\n");
-    const [answer] = (await once(socket, "data")) as [Buffer];
-    expect(statusOf(answer.toString())).toBe(408);
-    expect(handled).toEqual([]);
-    await once(socket, "close");
-    await new Promise((resolve) => server.close(resolve));
-  } finally {
-    vi.useRealTimers();
-  }
+test("each head on a connection has its time, which ends when it is whole; an answer may take longer", async () => {
+  await using app = await startApp({ connections: { headMs: 300 } });
+  const url = await app.server.listen(0);
+  const socket = open(url);
+  let text = "";
+  socket.on("data", (piece) => (text += piece.toString()));
+  const ask = (path: string) => socket.write(`GET ${path} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n\r\n`);
+  // Two at once: the answer to the first ends while that to the second goes on.
+  ask("/healthz");
+  ask("/v1/streams/a?live=1");
+  await expect.poll(() => app.server.readers).toBe(1);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(app.server.readers).toBe(1);
+  await app.send("POST", "/v1/streams/a?close=true", { n: 1 });
+  // The answer ends, and the connection stays.
+  await expect.poll(() => text).toContain("\r\n0\r\n");
+  text = "";
+  const slow = `GET / HTTP/1.1\r\nX-Slow: ${"a".repeat(10_000)}`;
+  let at = 0;
+  const timer = setInterval(() => socket.write(slow[at++] ?? ""), 10);
+  socket.on("error", () => undefined);
+  await once(socket, "close");
+  clearInterval(timer);
+  expect(statusOf(text)).toBe(408);
 });
 
-test("a body that never ends is answered with 408 when its time is over", async () => {
-  await using app = await startApp({ connections: { headMs: 200, requestMs: 300 } });
+test("where nearly all connections are taken, a slow head gives way to who comes, and nobody who has asked does", async () => {
+  await using app = await startApp({ connections: { max: 20 } });
   const url = await app.server.listen(0);
-  const answer = await sendRaw(
-    url,
-    `POST /v1/streams/a HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
-    30_000,
-  );
-  expect(statusOf(answer)).toBe(408);
-  expect((await app.ask("/v1/streams/a")).status).toBe(404);
+  const reading = readStream({ url: `${url}/v1/streams/a`, kind: "log" });
+  await expect.poll(() => app.server.readers).toBe(1);
+  const slow = await openSlow(url, 19);
+  const gone = slow.map((socket) => once(socket.resume(), "close"));
+  const health = `GET /healthz HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\n\r\n`;
+  await expect.poll(async () => statusOf(await sendRaw(url, health))).toBe(200);
+  await Promise.race(gone);
+  // As many as there is room for stay.
+  expect(slow.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(10);
+  await app.send("POST", "/v1/streams/a?close=true", { n: 1 });
+  expect(await reading).toMatchObject({ connections: 1, events: [{ n: 1 }] });
+  for (const socket of slow) socket.destroy();
+});
+
+test.each(["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"])(
+  "a body that never ends is answered with 408 when its time is over (%j)",
+  async (body) => {
+    await using app = await startApp({ connections: { headMs: 200, bodyMs: 300 } });
+    const url = await app.server.listen(0);
+    const { host } = new URL(url);
+    const head = `POST /v1/streams/a HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\n`;
+    expect(statusOf(await sendRaw(url, head + body, 30_000))).toBe(408);
+    expect((await app.ask("/v1/streams/a")).status).toBe(404);
+  },
+);
+
+test("the answer to a body may take longer than the body", async () => {
+  await using app = await startApp({ connections: { headMs: 200, bodyMs: 300 } });
+  const go = answerSlowly(app.told);
+  const url = await app.server.listen(0);
+  const asked = fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "told", stream: true, messages: [{ role: "user", content: "Hi" }] }),
+  });
+  await expect.poll(() => app.told.calls).toHaveLength(1);
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  go.open();
+  expect(await (await asked).text()).toContain("[DONE]");
 });
 
 test("beyond the limit of connections who comes is refused, and nobody who is in is thrown out", async () => {

@@ -13,7 +13,7 @@ const LIMIT_MS = SECONDS * 1_000 * 3 + 60_000;
 /** An answer may take so long on a machine under load. */
 const ANSWER_MS = 20_000;
 /** A body that is shorter than it says is waited for so long. */
-const SHORT = { headMs: 500, requestMs: 1_000 };
+const SHORT = { headMs: 500, bodyMs: 1_000 };
 const AT_ONCE = 16;
 const ROUNDS = Math.max(3, Math.ceil(SECONDS / 120));
 

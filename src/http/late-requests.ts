@@ -1,0 +1,104 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+export interface RequestLimits {
+  /** Connections at a time. */
+  max: number;
+  /** In milliseconds. */
+  headMs: number;
+  bodyMs: number;
+}
+
+/** Who is late is cut so many at a time. One costs 60 µs; thousands may be late at once, and come back as soon as they are cut. */
+const CUT_AT_ONCE = 10;
+const CUT_EVERY_MS = 5;
+const LOOK_EVERY_MS = 50;
+/** From so much of the limit on, who has no whole head gives way to who comes: a head has that time then. */
+const CROWDED = 0.9;
+const CROWDED_HEAD_MS = 1_000;
+
+/** Cuts whose request does not come in time, the one that has waited longest first. Node's own timeouts go through all connections at each
+ *  look, and cut all that are late in one turn; here those who wait stand in a row, and a look is one at its first. */
+export class LateRequests {
+  readonly #limits: RequestLimits;
+  readonly #answers: WeakMap<Duplex, ServerResponse>;
+  readonly #cut: (socket: Socket) => void;
+  /** Since when: the oldest first. */
+  readonly #heads = new Map<Socket, number>();
+  readonly #bodies = new Map<Socket, number>();
+  #open = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Watches over a server's requests, which has no timeouts of its own. Shape: `answers` is the last answer on each connection. */
+  constructor(
+    server: Server,
+    limits: RequestLimits,
+    answers: WeakMap<Duplex, ServerResponse>,
+    cut: (socket: Socket) => void,
+  ) {
+    this.#limits = limits;
+    this.#answers = answers;
+    this.#cut = cut;
+    server.on("connection", (socket) => this.#onConnection(socket));
+    server.once("close", () => clearTimeout(this.#timer));
+  }
+
+  /** A head is whole. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket, headers } = request;
+    this.#heads.delete(socket);
+    if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) {
+      this.#bodies.set(socket, performance.now());
+      request.once("end", () => this.#bodies.delete(socket));
+    }
+    // Then the next one may begin; of pipelined requests the last counts.
+    response.once("close", () => {
+      if (this.#answers.get(socket) === response && !socket.destroyed) this.#expectHead(socket);
+    });
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#open += 1;
+    this.#expectHead(socket);
+    socket.once("close", () => {
+      this.#open -= 1;
+      this.#heads.delete(socket);
+      this.#bodies.delete(socket);
+    });
+  }
+
+  #expectHead(socket: Socket): void {
+    this.#heads.set(socket, performance.now());
+    this.#timer ??= this.#lookIn(LOOK_EVERY_MS);
+  }
+
+  #lookIn(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => {
+      const isMore = this.#look();
+      const isNeeded = this.#heads.size + this.#bodies.size > 0;
+      this.#timer = isNeeded ? this.#lookIn(isMore ? CUT_EVERY_MS : LOOK_EVERY_MS) : undefined;
+    }, ms).unref();
+  }
+
+  /** Returns whether there are more to cut. */
+  #look(): boolean {
+    const { max, headMs, bodyMs } = this.#limits;
+    for (let cuts = 0; cuts < CUT_AT_ONCE; cuts++) {
+      const isCrowded = this.#open - cuts > CROWDED * max;
+      const late =
+        firstBefore(this.#heads, isCrowded ? Math.min(headMs, CROWDED_HEAD_MS) : headMs) ??
+        firstBefore(this.#bodies, bodyMs);
+      if (late === undefined) return false;
+      this.#heads.delete(late);
+      this.#bodies.delete(late);
+      this.#cut(late);
+    }
+    return true;
+  }
+}
+
+function firstBefore(waiting: ReadonlyMap<Socket, number>, ms: number): Socket | undefined {
+  for (const [socket, since] of waiting) return performance.now() - since >= ms ? socket : undefined;
+  return undefined;
+}
