@@ -1,5 +1,9 @@
 /** A process of connections that do not get on: heads that come a byte a second, and readers that never read. Who is cut comes again. */
 import { connect } from "node:net";
+import { constants, setPriority } from "node:os";
+
+// What they compute is none of the server's machine: they take what it and the readers leave. The bytes that they send are counted.
+setPriority(constants.priority.PRIORITY_LOW);
 
 /** The heads are spread over the second, so that their bytes come evenly. */
 const TICK_MS = 10;
