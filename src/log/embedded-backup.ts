@@ -54,7 +54,7 @@ export function withEnds({ kind, head, entries, ends: { events } }: SavedStream,
 
 /** The name of a stream that is being put back: none that anybody can ask for. */
 export function nameWhileRestored(number: number): StreamName {
-  return `put back/${number}` as StreamName; // as above
+  return `put back/${number}` as StreamName; // no name has a space
 }
 
 /** What removes a stream with all that it holds. */
