@@ -306,6 +306,22 @@ test("an answer that was being written ends as interrupted, in its chat and in t
   ).toBe(202);
 });
 
+test("an answer that is being written to what is replaced ends there, and adds nothing to it", async () => {
+  await using app = await startApp();
+  const go = answerSlowly(app.told);
+  const asked = await app.send("POST", "/v1/runs", { prompt: "hi", model: "told" });
+  const { stream } = (await asked.json()) as { stream: string };
+  const content = async () => JSON.stringify((await contentOf(app.server.log, stream)).entries);
+  await expect.poll(content).toContain("Hello");
+  expect((await putBack(app, await save(app), "?replace=true")).status).toBe(200);
+  const restored = await content();
+  expect(restored).toContain("interrupted");
+  expect(app.server.runner.openRuns).toBe(1);
+  go.open();
+  await expect.poll(() => app.server.runner.openRuns).toBe(0);
+  expect(await content()).toBe(restored);
+});
+
 test("an answer that was being written has its end as soon as anybody sees it: a kill leaves none without", async () => {
   await using app = await startApp();
   answerSlowly(app.told);
