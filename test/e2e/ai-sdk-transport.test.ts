@@ -40,7 +40,8 @@ describe.each(HOOKS)("useChat of @ai-sdk/react $version with our transport", ({ 
     await face[Symbol.asyncDispose]();
   });
 
-  const open = () => openChat(context, { url: `http://127.0.0.1:${proxy.port}`, script, id: "a/b%c" });
+  const open = (shown = script) =>
+    openChat(context, { url: `http://127.0.0.1:${proxy.port}`, script: shown, id: "a/b%c" });
 
   test("an answer is shown as it comes, whole after a reload in the middle, and live in a tab that is opened then", async () => {
     const page = await open();
@@ -152,6 +153,30 @@ describe.each(HOOKS)("useChat of @ai-sdk/react $version with our transport", ({ 
     await page.reload();
     await shows([page], ["Why?", "Hello again"], "ready");
     expect(face.told.calls).toHaveLength(1);
+  });
+
+  test("in React's StrictMode, which mounts each component twice, an answer is read, followed and stopped as otherwise", async () => {
+    const strict = await bundleChat("ai-sdk-transport.tsx", hook, { isStrict: true });
+    const [page, second] = [await open(strict), await open(strict)];
+    let go = face.answerSlowly();
+    await sendText(page, "Why?");
+    await shows([page, second], ["Why?", "Hello"], "streaming");
+    await second.reload();
+    await shows([second], ["Why?", "Hello"], "streaming");
+    expect(face.told.aborts).toBe(0);
+    go.open();
+    await shows([page, second], ["Why?", "Hello again"], "ready");
+    // One connection each, though it was asked for twice.
+    await expect.poll(() => face.server.readers).toBe(2);
+    const { aborts } = face.told; // an answer's signal is aborted at its end, too
+    go = face.answerSlowly();
+    await sendText(second, "And?");
+    await shows([page, second], ["Why?", "Hello again", "And?", "Hello"], "streaming");
+    await page.getByRole("button", { name: "Stop" }).click();
+    await shows([page, second], ["Why?", "Hello again", "And?", "Hello"], "ready");
+    await expect.poll(() => face.told.aborts).toBe(aborts + 1);
+    go.open();
+    expect(face.told.calls).toHaveLength(2);
   });
 
   test("what is refused is shown in the server's words", async () => {

@@ -7,12 +7,15 @@ export const HOOKS = [
   { version: 4, ai: 7, package: "ai-sdk-react-4" },
 ];
 
-/** Bundles an example that shows a chat with `useChat`, for a page of the server's own origin. */
-export function bundleChat(example: string, hook: string): Promise<string> {
-  return bundleExample(example, {
+/** Bundles an example that shows a chat with `useChat`, for a page of the server's own origin; strict, in React's `StrictMode`. */
+export function bundleChat(example: string, hook: string, { isStrict = false } = {}): Promise<string> {
+  const alias = {
     "millrace/ai-sdk": new URL("../../src/ai-sdk/index.ts", import.meta.url).pathname,
     "@ai-sdk/react": hook,
-  });
+  };
+  if (!isStrict) return bundleExample(example, alias);
+  const strict = new URL("strict-root.ts", import.meta.url).pathname;
+  return bundleExample(example, { ...alias, "react-dom/client": strict }, "development");
 }
 
 /** Opens a page with a chat, whose name stands in its address. */

@@ -17,10 +17,14 @@ export function bundleFirstLoad(entry: string, external: readonly (string | RegE
 }
 
 /** Bundles an example as a page would get it: one script that names its exports `example`. `alias` puts one package in the place of
- *  another. */
-export function bundleExample(name: string, alias: Record<string, string>): Promise<string> {
+ *  another. `mode` is React's. */
+export function bundleExample(
+  name: string,
+  alias: Record<string, string>,
+  mode: "development" | "production" = "production",
+): Promise<string> {
   const entry = new URL(`../../examples/${name}`, import.meta.url).pathname;
-  return buildEntry({ lib: { entry, formats: ["iife"], name: "example" } }, alias);
+  return buildEntry({ lib: { entry, formats: ["iife"], name: "example" } }, alias, mode);
 }
 
 function pathOf(entry: string): string {
@@ -30,6 +34,7 @@ function pathOf(entry: string): string {
 async function buildEntry(
   options: BuildEnvironmentOptions,
   alias: Record<string, string> = {},
+  mode = "production",
 ): Promise<string> {
   const built = await build({
     configFile: false,
@@ -37,7 +42,7 @@ async function buildEntry(
     // Else it follows NODE_ENV, which is that of the tests.
     oxc: { jsx: { runtime: "automatic", development: false } },
     resolve: { alias },
-    define: { "process.env.NODE_ENV": '"production"' },
+    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     build: { write: false, minify: true, target: "es2022", ...options },
   });
   const [output] = Array.isArray(built) ? built : [built];
