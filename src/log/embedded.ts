@@ -25,9 +25,10 @@ import {
   streamNames,
   withEnds,
 } from "./embedded-backup.ts";
+import { createCompactor } from "./embedded-compact.ts";
 import { createOrderedCommit } from "./ordered-commit.ts";
 import { ignoreUnavailable } from "./unavailable.ts";
-import { compactRecords, orphanWrites, readEntries } from "./record-entries.ts";
+import { orphanWrites, readEntries } from "./record-entries.ts";
 import type { Store, StoredStream, Write } from "./store.ts";
 import { DEFAULT_RETENTION, createEpoch } from "./stream-rules.ts";
 import { StreamState } from "./stream-state.ts";
@@ -37,8 +38,6 @@ export interface EmbeddedLogOptions {
   now?: () => number;
 }
 
-/** A chat's deltas are rewritten as segments when so many stand alone. */
-const COMPACT_EVERY = 1_000;
 /** Streams that are kept in memory though nothing is under way on them. */
 const MAX_IDLE_STATES = 10_000;
 const SWEEP_EVERY_MS = 30_000;
@@ -59,10 +58,13 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
   const removals = new Map<StreamName, Promise<void>>();
   /** After a process that was killed, every stream is looked at once. */
   const verified = store.wasInterrupted ? new Set<StreamName>() : undefined;
-  const toCompact = new Set<StreamState>();
-  let compacting: Promise<void> | undefined;
   let isClosed = false;
   const commitInTurn = createOrderedCommit(store);
+  const compactor = createCompactor(
+    store,
+    commitInTurn,
+    (state) => !isClosed && state.broken === undefined && states.get(state.name) === state,
+  );
   const sweeper = setInterval(() => void sweep().catch(ignoreUnavailable), SWEEP_EVERY_MS);
   if (typeof sweeper === "object") sweeper.unref();
 
@@ -255,7 +257,7 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
         info,
       });
     }
-    if (state.stored.kind === "chat") compactWhereDue(state, options);
+    if (state.stored.kind === "chat") compactor.onAppended(state, options);
     return { status: "appended", first, last, cursor };
   }
 
@@ -266,26 +268,6 @@ export function createEmbeddedLog(store: Store, { now = Date.now }: EmbeddedLogO
       // A stream that was to be made with its first event is not made.
       if (state.underWay === 0 && !state.isStored) states.delete(state.name);
       throw error;
-    }
-  }
-
-  /** Rewrites a chat's single deltas as segments, so that coming back costs what the text costs. Offsets stay what they are. */
-  function compactWhereDue(state: StreamState, { close, endsWriter }: AppendOptions): void {
-    const isOver = close === true || endsWriter !== undefined;
-    if (!isOver && state.info.head - state.looseFrom + 1 < COMPACT_EVERY) return;
-    toCompact.add(state);
-    compacting ??= compactAll().finally(() => (compacting = undefined));
-  }
-
-  /** One stream after another, each once the one before is committed: many runs end at once, and what others write goes first. */
-  async function compactAll(): Promise<void> {
-    for (const state of toCompact) {
-      toCompact.delete(state);
-      if (isClosed || state.broken !== undefined || states.get(state.name) !== state) continue;
-      const { writes, next } = compactRecords(store, state.stored.number, state.looseFrom, state.info.head);
-      state.looseFrom = next;
-      // It changes no event: should it fail, the next one, or the stream's next loading, finds the same deltas again.
-      await commitInTurn(writes).catch(ignoreUnavailable);
     }
   }
 
