@@ -357,3 +357,11 @@ function sendJson(
 function encodeData(value: unknown): string {
   return `data: ${JSON.stringify(value)}\n\n`;
 }
+
+/** A message as the fake provider got it. */
+export interface Told {
+  role: string;
+  content: string | null;
+  tool_calls?: { id: string; function: { name: string; arguments: string }; extra_content?: unknown }[];
+  tool_call_id?: string;
+}
