@@ -26,7 +26,7 @@ export class LateRequests {
   readonly #cut: (socket: Socket) => void;
   /** Since when: the oldest first. */
   readonly #heads = new Map<Socket, number>();
-  readonly #bodies = new Map<Socket, number>();
+  readonly #bodies = new Map<IncomingMessage, number>();
   #open = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,8 +49,10 @@ export class LateRequests {
     const { socket, headers } = request;
     this.#heads.delete(socket);
     if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) {
-      this.#bodies.set(socket, performance.now());
-      request.once("end", () => this.#bodies.delete(socket));
+      this.#bodies.set(request, performance.now());
+      this.#timer ??= this.#lookIn(LOOK_EVERY_MS);
+      const forget = () => this.#bodies.delete(request);
+      request.once("end", forget).once("close", forget);
     }
     // Then the next one may begin; of pipelined requests the last counts.
     response.once("close", () => {
@@ -64,7 +66,6 @@ export class LateRequests {
     socket.once("close", () => {
       this.#open -= 1;
       this.#heads.delete(socket);
-      this.#bodies.delete(socket);
     });
   }
 
@@ -86,19 +87,19 @@ export class LateRequests {
     const { max, headMs, bodyMs } = this.#limits;
     for (let cuts = 0; cuts < CUT_AT_ONCE; cuts++) {
       const isCrowded = this.#open - cuts > CROWDED * max;
-      const late =
-        firstBefore(this.#heads, isCrowded ? Math.min(headMs, CROWDED_HEAD_MS) : headMs) ??
-        firstBefore(this.#bodies, bodyMs);
-      if (late === undefined) return false;
-      this.#heads.delete(late);
-      this.#bodies.delete(late);
-      this.#cut(late);
+      const head = firstBefore(this.#heads, isCrowded ? Math.min(headMs, CROWDED_HEAD_MS) : headMs);
+      const body = head === undefined ? firstBefore(this.#bodies, bodyMs) : undefined;
+      const socket = head ?? body?.socket;
+      if (socket === undefined) return false;
+      this.#heads.delete(socket);
+      if (body !== undefined) this.#bodies.delete(body);
+      this.#cut(socket);
     }
     return true;
   }
 }
 
-function firstBefore(waiting: ReadonlyMap<Socket, number>, ms: number): Socket | undefined {
-  for (const [socket, since] of waiting) return performance.now() - since >= ms ? socket : undefined;
+function firstBefore<T>(waiting: ReadonlyMap<T, number>, ms: number): T | undefined {
+  for (const [first, since] of waiting) return performance.now() - since >= ms ? first : undefined;
   return undefined;
 }

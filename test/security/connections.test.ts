@@ -112,6 +112,15 @@ test.each(["Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n1\
   },
 );
 
+test("a body has its time also behind another one on the same connection", async () => {
+  await using app = await startApp({ connections: { headMs: 200, bodyMs: 300 } });
+  const url = await app.server.listen(0);
+  const head = `POST /v1/streams/a HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Type: application/json\r\n`;
+  const whole = `${head}Content-Length: 7\r\n\r\n{"n":1}`;
+  const answers = await sendRaw(url, `${whole}${head}Content-Length: 100\r\n\r\n{`, 30_000);
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 201", "HTTP/1.1 408"]);
+});
+
 test("the answer to a body may take longer than the body", async () => {
   await using app = await startApp({ connections: { headMs: 200, bodyMs: 300 } });
   const go = answerSlowly(app.told);
