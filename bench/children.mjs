@@ -124,14 +124,16 @@ function stop(child, signal) {
   });
 }
 
-/** A port that was free a moment ago. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+/** A port of loopback that is free. It is none of those that the system gives to whoever asks for any (from 32,768 on), of whom the load
+ *  itself is thousands: nobody gets it until its server has started. */
+export async function freePort() {
+  for (;;) {
+    const port = 11_000 + Math.floor(Math.random() * 20_000);
+    const isFree = await new Promise((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false)); // taken: another one is tried
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (isFree) return port;
+  }
 }
