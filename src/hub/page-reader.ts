@@ -8,8 +8,11 @@ import type { Reader } from "./reader.ts";
 import type { Turns } from "./turns.ts";
 
 const RETRY_READ_MS = 250;
-/** What a log that is in the same process takes for a page, after the step that asks for it. */
+/** What a log that is in the same process takes for a page, after the step that asks for it; where there is less to read, for nothing and for
+ *  each event. */
 const READ_MS = 0.5;
+const READ_NOTHING_MS = 0.1;
+const READ_EVENT_MS = 0.01;
 
 /** The channel whose stream is read. */
 export interface PageOwner {
@@ -118,13 +121,15 @@ export class PageReader {
       this.#places.delete(place.key);
       return;
     }
-    this.#turns.charge(READ_MS);
+    const events = this.#owner.head - place.after;
+    this.#turns.charge(Math.min(READ_MS, READ_NOTHING_MS + READ_EVENT_MS * events));
     try {
       const outcome = await this.#log.read(this.#owner.stream, place.after, place.limit);
       this.#turns.addPatient(() => {
         place.answer = this.#answerOf(outcome, place);
         this.#waiting.unshift(place);
-        this.#serve();
+        this.#answerNext(place, place.answer);
+        if (this.#waiting.length > 0) this.#serve();
         return false;
       });
     } catch (error) {

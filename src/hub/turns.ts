@@ -2,6 +2,8 @@
 const TURN_MS = 2;
 /** What is not urgent takes no more of it than this, so that something urgent that comes meanwhile need not wait for the next one. */
 const PATIENT_MS = 1;
+/** So much is for what is not urgent where that which is would take all of it. */
+const SHARE_MS = 0.5;
 
 /** A piece of work, done step by step. Returns whether there is more to do. */
 export type Step = () => boolean;
@@ -22,7 +24,7 @@ export class Turns {
     if (!this.#isRunning) this.#run();
   }
 
-  /** Does it behind what is urgent, one step in each turn at least. */
+  /** Does it behind what is urgent, a share of each turn and one step at least. */
   addPatient(step: Step): void {
     this.#patient.push(step);
     if (!this.#isRunning) this.#run();
@@ -43,7 +45,7 @@ export class Turns {
         else break;
       }
       // What is urgent has taken the whole turn.
-      if (isTurn && this.#patientLeft === PATIENT_MS && this.#patient.length > 0)
+      while (isTurn && this.#patientLeft > PATIENT_MS - SHARE_MS && this.#patient.length > 0)
         this.charge(timeNext(this.#patient));
     } finally {
       this.#isRunning = false;
