@@ -22,11 +22,22 @@ const CROWDED_HEAD_MS = 1_000;
  *  look, and cut all that are late in one turn; here those who wait stand in a row, and a look is one at its first. */
 export class LateRequests {
   readonly #limits: RequestLimits;
-  readonly #answers: WeakMap<Duplex, ServerResponse>;
   readonly #cut: (socket: Socket) => void;
   /** Since when: the oldest first. */
   readonly #heads = new Map<Socket, number>();
   readonly #bodies = new Map<IncomingMessage, number>();
+  readonly #answers: WeakMap<Duplex, ServerResponse>;
+  // One listener for all: closures for each connection and each request are memory.
+  readonly #onBody = listener((request: IncomingMessage) => this.#bodies.delete(request));
+  readonly #onAnswered = listener((response: ServerResponse) => {
+    const { socket } = response.req;
+    // The next one may begin; of pipelined requests the last counts.
+    if (this.#answers.get(socket) === response && !socket.destroyed) this.#expectHead(socket);
+  });
+  readonly #onGone = listener((socket: Socket) => {
+    this.#open -= 1;
+    this.#heads.delete(socket);
+  });
   #open = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -38,8 +49,8 @@ export class LateRequests {
     cut: (socket: Socket) => void,
   ) {
     this.#limits = limits;
-    this.#answers = answers;
     this.#cut = cut;
+    this.#answers = answers;
     server.on("connection", (socket) => this.#onConnection(socket));
     server.once("close", () => clearTimeout(this.#timer));
   }
@@ -51,22 +62,15 @@ export class LateRequests {
     if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0) {
       this.#bodies.set(request, performance.now());
       this.#timer ??= this.#lookIn(LOOK_EVERY_MS);
-      const forget = () => this.#bodies.delete(request);
-      request.once("end", forget).once("close", forget);
+      request.on("end", this.#onBody).on("close", this.#onBody);
     }
-    // Then the next one may begin; of pipelined requests the last counts.
-    response.once("close", () => {
-      if (this.#answers.get(socket) === response && !socket.destroyed) this.#expectHead(socket);
-    });
+    response.on("close", this.#onAnswered);
   }
 
   #onConnection(socket: Socket): void {
     this.#open += 1;
     this.#expectHead(socket);
-    socket.once("close", () => {
-      this.#open -= 1;
-      this.#heads.delete(socket);
-    });
+    socket.on("close", this.#onGone);
   }
 
   #expectHead(socket: Socket): void {
@@ -102,4 +106,11 @@ export class LateRequests {
 function firstBefore<T>(waiting: ReadonlyMap<T, number>, ms: number): T | undefined {
   for (const [first, since] of waiting) return performance.now() - since >= ms ? first : undefined;
   return undefined;
+}
+
+/** A listener that is told who was heard. */
+function listener<T>(hear: (emitter: T) => void): (this: T) => void {
+  return function () {
+    hear(this);
+  };
 }

@@ -45,8 +45,8 @@ export class Turns {
         else break;
       }
       // What is urgent has taken the whole turn.
-      while (isTurn && this.#patientLeft > PATIENT_MS - SHARE_MS && this.#patient.length > 0)
-        this.charge(timeNext(this.#patient));
+      const share = isTurn ? PATIENT_MS - SHARE_MS : Infinity;
+      while (this.#patientLeft > share && this.#patient.length > 0) this.charge(timeNext(this.#patient));
     } finally {
       this.#isRunning = false;
       this.#schedule();
