@@ -102,6 +102,35 @@ test("what was read for one is given to all who wait for it, in the order in whi
   expect(new Set(sinks.map(({ text }) => text.replace(/^start.*\n/, ""))).size).toBe(1);
 });
 
+test("answers that begin while a crowd takes all of each turn are read many in a turn", async () => {
+  await append(1);
+  let written = 0;
+  const crowd = await Promise.all(Array.from({ length: 400 }, () => subscribe({ at: "now" })));
+  for (const sink of crowd)
+    sink.write = () => {
+      const end = performance.now() + 1;
+      while (performance.now() < end);
+      written += 1;
+      return true;
+    };
+  const names = Array.from({ length: 40 }, (_, index) => parseStreamName(`tests/answer-${index}`));
+  for (const name of names) await log.append(name, [{ data: '{"n":1}' }], { create: { kind: "log" } });
+  await append(1);
+  await expect.poll(() => written, { interval: 1 }).toBeGreaterThan(0);
+  const before = written;
+  const sinks = await Promise.all(
+    names.map(async (stream) => {
+      const sink = new FakeSink();
+      await hub.subscribe({ stream, format, sink, from: { at: "start" } });
+      return sink;
+    }),
+  );
+  while (!sinks.every(({ text }) => text.includes("caught-up")))
+    await new Promise((resolve) => setImmediate(resolve));
+  expect(sinks.map(({ numbers }) => numbers)).toEqual(names.map(() => [1]));
+  expect(written - before).toBeLessThan(100);
+});
+
 test("who comes later gets the pages of those before, however far apart they are", async () => {
   await append(40, LONG);
   const first = await Promise.all([subscribe({ at: "start" }), subscribe({ at: "start" })]);
