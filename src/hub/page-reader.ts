@@ -82,7 +82,7 @@ export class PageReader {
   }
 
   #serve(): void {
-    if (this.#isServing) return;
+    if (this.#isServing || this.#waiting.length === 0) return;
     this.#isServing = true;
     this.#turns.addPatient(() => this.#serveNext());
   }
@@ -129,7 +129,7 @@ export class PageReader {
         place.answer = this.#answerOf(outcome, place);
         this.#waiting.unshift(place);
         this.#answerNext(place, place.answer);
-        if (this.#waiting.length > 0) this.#serve();
+        this.#serve();
         return false;
       });
     } catch (error) {
