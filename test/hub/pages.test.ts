@@ -26,6 +26,17 @@ test("a reader gets no page of more than it asks for at a time, and none of anot
   expect(pages.find({}, 0, "limit")).toBeUndefined();
 });
 
+test("a page that is read twice is kept once, as it was read last", () => {
+  const pages = new Pages();
+  const [one, other] = [{}, {}];
+  pages.keep(other, 0, "limit", frames(0));
+  for (let round = 0; round < 20; round++) pages.keep(one, 0, "limit", frames(0));
+  const last = pages.keep(one, 0, "limit", [...frames(0), ...frames(1)]);
+  expect(pages.find(one, 0, "limit")).toBe(last);
+  expect(pages.find(other, 0, "limit")?.last).toBe(1);
+  expect(pages.find(one, 0, "less")).toBeUndefined();
+});
+
 test("keeps at most so many, however small they are", () => {
   const pages = new Pages();
   const owner = {};
