@@ -165,17 +165,17 @@ function createStore(table: Table, { generation, wasInterrupted }: DataFolder): 
     keys: (after, limit) =>
       following(TAG.key, after, limit).map(([id, value]) => [id, JSON.parse(value.toString()) as KeyRecord]), // likewise
     *records(stream, offset) {
-      let start = recordKey(stream, offset);
+      const start = recordKey(stream, offset);
       const exact = table.get(start);
-      if (exact !== undefined) {
-        yield decodeRecord(offset, exact);
-        start = recordKey(stream, offset + 1);
-      } else {
+      if (exact !== undefined) yield decodeRecord(offset, exact);
+      else {
         // The one before may reach to the offset.
         const [before] = table.between(numbered(TAG.record, stream), start, true);
-        if (before !== undefined && recordLast(recordAt(before)) >= offset) start = before[0];
+        const record = before && recordAt(before);
+        if (record !== undefined && recordLast(record) >= offset) yield record;
       }
-      for (const entry of table.between(start, recordKey(stream, MAX_NUMBER))) yield recordAt(entry);
+      const behind = recordKey(stream, offset + 1);
+      for (const entry of table.between(behind, recordKey(stream, MAX_NUMBER))) yield recordAt(entry);
     },
     *recordsBackward(stream) {
       const prefix = numbered(TAG.record, stream);

@@ -22,15 +22,15 @@ export function readEntries(
   let isFull = false;
   for (const record of store.records(number, after + 1)) {
     // A state is read as far as it is committed, answered or not: a key's former entry is gone with the same commit.
-    if (isFull || (record.first > info.head && info.kind !== "state")) break;
+    if (record.first > info.head && info.kind !== "state") break;
     for (const entry of entriesAfter(record, after, maxLength - length)) {
       isFull = entries.length > 0 && (entries.length >= maxEntries || length + entry.data.length > maxLength);
       if (isFull) break;
       entries.push(entry);
       length += entry.data.length;
     }
-    // A segment that was cut goes on with the next page.
-    isFull ||= entries.length > 0 && entries.at(-1)?.offset !== recordLast(record);
+    // A segment that was cut goes on with the next page. The next record, which may be large, is not read in vain.
+    if (isFull || (entries.length > 0 && entries.at(-1)?.offset !== recordLast(record))) break;
   }
   return info.kind === "chat" ? mergeEntries(entries) : entries;
 }
