@@ -45,7 +45,7 @@ export class Pages {
     const exact = own?.get(keyOf(after, limit));
     if (exact !== undefined) return exact.page;
     for (const { limit: asked, frames, page } of own?.values() ?? []) {
-      if (page.after > after || page.last <= after || asked !== limit) continue;
+      if (page.after >= after || page.last <= after || asked !== limit) continue;
       // A cursor inside of a merged frame is none of its ends.
       const index = frames.findIndex(({ offset }) => offset === after);
       if (index !== -1) return makePage(after, frames.slice(index + 1));
