@@ -90,6 +90,8 @@ test("instructions come before everything else, are said above the chat, and can
   await page.locator("#instructions").fill("Answer in two words.");
   await page.getByRole("button", { name: "Save" }).click();
   await expect.poll(() => page.locator(".told").innerText()).toContain("Answer in two words.");
+  // The news of it may come before the answer to it, until which the dialog covers the page.
+  await expect.poll(() => page.locator("dialog").count()).toBe(0);
   told.tell("Yes indeed.");
   await page.fill("#prompt", "Really?");
   await page.locator("#prompt").press("Enter");
