@@ -105,8 +105,10 @@ async function measure() {
   }));
   const lost = rows.reduce((sum, row) => sum + row.lost, 0);
   const p99 = (name) => median(name, "p99");
+  // Before the first of them came: what a heap has grown to it keeps.
+  const aloneMiB = cells.alone[0].rssAnonMiB;
   const ratio = p99("beside") / p99("alone");
-  return { rows, ...met, mostMiB, lost, ratio, ofElsewhere: p99("beside") / p99("elsewhere") };
+  return { rows, ...met, aloneMiB, mostMiB, lost, ratio, ofElsewhere: p99("beside") / p99("elsewhere") };
 }
 
 async function fill(port) {
@@ -119,7 +121,17 @@ async function fill(port) {
   }
 }
 
-function report({ rows, open, bytesPerSecond, cutPerSecond, loadCores, mostMiB, ratio, ofElsewhere }) {
+function report({
+  rows,
+  open,
+  bytesPerSecond,
+  cutPerSecond,
+  loadCores,
+  aloneMiB,
+  mostMiB,
+  ratio,
+  ofElsewhere,
+}) {
   const names = {
     alone: "alone",
     beside: "with the others",
@@ -147,7 +159,7 @@ function report({ rows, open, bytesPerSecond, cutPerSecond, loadCores, mostMiB, 
       ]),
       notes: [
         `One feed, ${LOAD.rate} events a second, from append to receipt; medians of ${rounds} rounds of ${seconds} s each, in turn in the same run. ${show(heads)} connections send the head of a request a byte a second, and ${show(readers)} ask for the same feed from its start and never read. With the others the 99th percentile is ${show(ratio)} times as long as alone: the goal is ${MOST_RATIO}. It is ${show(ofElsewhere)} times as long as with the others at another server.`,
-        `A head has 20 seconds, and who takes nothing is cut after 30: who is cut comes again within a second, so ${show(open)} were open and ${show(cutPerSecond)} a second were cut, while ${show(bytesPerSecond)} bytes a second came. The process that does that, where nobody else wants a processor, takes ${show(loadCores)} cores of the same machine, and the kernel's work for both ends: the third row has that without its bytes at the server of the healthy ones. At most their server took ${show(mostMiB)} MiB, that is ${show(((mostMiB - rows[0].rssAnonMiB) * 1_024) / (heads + readers))} KiB for each of the others.`,
+        `A head has 20 seconds, and who takes nothing is cut after 30: who is cut comes again within a second, so ${show(open)} were open and ${show(cutPerSecond)} a second were cut, while ${show(bytesPerSecond)} bytes a second came. The process that does that, where nobody else wants a processor, takes ${show(loadCores)} cores of the same machine, and the kernel's work for both ends: the third row has that without its bytes at the server of the healthy ones. At most their server took ${show(mostMiB)} MiB, that is ${show(((mostMiB - aloneMiB) * 1_024) / (heads + readers))} KiB for each of the others.`,
       ],
     },
     { isShared: values.shared },
