@@ -1,11 +1,9 @@
 /** A process of connections that do not get on: heads that come a byte a second, and readers that never read. Who is cut comes again. */
 import { execFileSync } from "node:child_process";
 import { connect } from "node:net";
-import { constants, setPriority } from "node:os";
 
 // What they compute is none of the server's machine: they take what it and the readers leave. The bytes that they send are counted.
-// The lowest priority still has a share; idle threads have none.
-setPriority(constants.priority.PRIORITY_LOW);
+// The lowest priority would still have a share; idle threads have none.
 execFileSync("chrt", ["--all-tasks", "--idle", "--pid", "0", String(process.pid)]);
 
 /** The heads are spread over the second, so that their bytes come evenly. */

@@ -22,7 +22,6 @@ const MAX_PAGES = 1_024;
 
 interface Kept {
   owner: object;
-  key: string;
   limit: string;
   frames: readonly Frame[];
   page: Page;
@@ -61,7 +60,7 @@ export class Pages {
     const own = this.#byOwner.get(owner) ?? new Map<string, Kept>();
     const former = own.get(key);
     if (former !== undefined) this.#drop(former);
-    const kept = { owner, key, limit, frames, page, bytes };
+    const kept = { owner, limit, frames, page, bytes };
     this.#bytes += bytes;
     this.#all.add(kept);
     this.#byOwner.set(owner, own.set(key, kept));
@@ -78,9 +77,10 @@ export class Pages {
   }
 
   #drop(kept: Kept): void {
-    this.#bytes -= kept.bytes;
+    const { owner, limit, page, bytes } = kept;
+    this.#bytes -= bytes;
     this.#all.delete(kept);
-    this.#byOwner.get(kept.owner)?.delete(kept.key);
+    this.#byOwner.get(owner)?.delete(keyOf(page.after, limit));
   }
 }
 
