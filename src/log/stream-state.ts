@@ -9,6 +9,8 @@ import { checkEventLength } from "./stream-rules.ts";
 /** A writer's last answers that are kept: what it may have under way. */
 const REMEMBERED_STEPS = 16;
 const DEFAULT_MAX_KEYS = 10_000;
+/** One read takes a record as a whole out of the store: a large batch is kept as several, of so many characters or of one event. */
+const RECORD_LENGTH = 32_768;
 const MAX_TOMBSTONES = 10_000;
 const TOMBSTONE_TTL_MS = 24 * 3_600_000;
 
@@ -191,16 +193,15 @@ export class StreamState {
   }
 
   #appendBatch(events: readonly NewEvent[], at: number): Write[] {
-    if (events.length === 0) return [];
-    for (const event of events) this.#total += event.data.length;
-    const record: LogRecord = {
-      type: "batch",
-      first: this.head + 1,
-      at,
-      total: this.#total,
-      events: events.map((event) => event.data),
-    };
-    return [{ op: "put-record", number: this.stored.number, record, isNew: true }];
+    const writes: Write[] = [];
+    let first = this.head + 1;
+    for (const texts of cutTexts(events)) {
+      for (const text of texts) this.#total += text.length;
+      const record: LogRecord = { type: "batch", first, at, total: this.#total, events: texts };
+      writes.push({ op: "put-record", number: this.stored.number, record, isNew: true });
+      first += texts.length;
+    }
+    return writes;
   }
 
   #appendKeyed(events: readonly NewEvent[], at: number): Write[] {
@@ -303,4 +304,20 @@ export class StreamState {
 function first<T>(values: Iterable<T>): T | undefined {
   for (const value of values) return value;
   return undefined;
+}
+
+/** What each record of a batch holds. */
+function* cutTexts(events: readonly NewEvent[]): Generator<string[], void> {
+  let texts: string[] = [];
+  let length = 0;
+  for (const { data } of events) {
+    if (texts.length > 0 && length + data.length > RECORD_LENGTH) {
+      yield texts;
+      texts = [];
+      length = 0;
+    }
+    texts.push(data);
+    length += data.length;
+  }
+  if (texts.length > 0) yield texts;
 }

@@ -54,3 +54,37 @@ test("a commit that fails takes with it what was decided on top of it, and leave
   expect(await log.append(NAME, [event(5)])).toMatchObject({ status: "appended", first: 2 });
   expect(await readNumbers(log)).toEqual([1, 5]);
 });
+
+test("a large batch is kept as several records, so that a slow reader's page takes little out of the store", async () => {
+  const store = createMemoryStore();
+  const log = createEmbeddedLog(store);
+  const lengths = [20_000, 12_768, 1, 100_000, 32_768, 10, 10];
+  const events = lengths.map((length) => ({ data: "x".repeat(length) }));
+  await log.append(NAME, events, LOG);
+  await log.append(NAME, events.slice(-2));
+  const records = [...store.records(1, 0)].map((record) => [
+    record.first,
+    record.type === "batch" && record.events.map(({ length }) => length),
+  ]);
+  expect(records).toEqual([
+    [1, [20_000, 12_768]],
+    [3, [1]],
+    [4, [100_000]],
+    [5, [32_768]],
+    [6, [10, 10]],
+    [8, [10, 10]],
+  ]);
+  const outcome = await log.read(NAME, 0, { maxLength: 1_000_000 });
+  if (outcome.status !== "page") throw new Error(outcome.status);
+  expect(outcome.entries.map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(outcome.entries.map(({ data }) => data.length)).toEqual([...lengths, 10, 10]);
+});
+
+test("the beginning of a large batch goes as soon as what follows it is enough", async () => {
+  const store = createMemoryStore();
+  const log = createEmbeddedLog(store);
+  const events = Array.from({ length: 5 }, () => ({ data: "x".repeat(32_768) }));
+  await log.append(NAME, events, { ...LOG, create: { kind: "log", retention: { maxBytes: 100_000 } } });
+  await log.append(NAME, [event(1)]);
+  expect([...store.records(1, 0)].map(({ first }) => first)).toEqual([2, 3, 4, 5, 6]);
+});
