@@ -3,6 +3,9 @@ import { connect } from "node:net";
 import { EVENT_BYTES, FENCE, makeEvent } from "./event.mjs";
 import { runLoad } from "./schedule.mjs";
 
+/** Node's servers wait 5 seconds for the next request. */
+const MAX_IDLE_MS = 2_000;
+
 let idle = [];
 let waiting = [];
 let target;
@@ -51,9 +54,11 @@ async function open({ paths, headers = {}, connections, ...options }) {
 
 async function publish(stream, event) {
   let connection = idle.pop() ?? (await new Promise((resolve) => void waiting.push(resolve)));
-  // Servers close what was idle for some seconds.
+  // Servers close what was idle for some seconds, and may be about to.
+  if (performance.now() - connection.usedAt > MAX_IDLE_MS) connection.socket.destroy();
   if (connection.socket.destroyed) connection = await openConnection(port);
   await connection.request(body === undefined ? plain[stream] + event : wrap(target[stream], event));
+  connection.usedAt = performance.now();
   const next = waiting.shift();
   if (next === undefined) idle.push(connection);
   else next(connection);
@@ -89,6 +94,7 @@ async function openConnection(port) {
   socket.on("close", () => pending?.reject(new Error("The server closed a publisher's connection.")));
   return {
     socket,
+    usedAt: performance.now(),
     request: (bytes) =>
       new Promise((resolve, reject) => {
         pending = { resolve, reject };
